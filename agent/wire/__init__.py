@@ -1,0 +1,1 @@
+"""The wire: formats shared with the sync service. Imports nothing of ours but itself."""

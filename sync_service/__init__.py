@@ -1,0 +1,1 @@
+"""Framekeep's sync service: stores sealed summaries, opens them, publishes team blocks."""

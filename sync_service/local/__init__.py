@@ -1,0 +1,1 @@
+"""The one-machine side of every port: embedded PostgreSQL and a loopback server."""
