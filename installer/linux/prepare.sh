@@ -1,0 +1,30 @@
+#!/bin/sh
+# The shared libraries that the locked wheels load but do not carry, and venv. On Debian and its relatives they are
+# installed when this runs as root; otherwise what is missing is named and nothing is changed.
+set -eu
+[ "$(uname -s)" = Linux ] || exit 0
+
+missing=""
+have_library() { ldconfig -p 2>/dev/null | grep -q "$1" || /sbin/ldconfig -p 2>/dev/null | grep -q "$1"; }
+have_library libGL.so.1 || missing="$missing libgl1"             # cv2
+have_library libglib-2.0.so.0 || missing="$missing libglib2.0-0" # cv2
+have_library libEGL.so.1 || missing="$missing libegl1"           # mediapipe
+have_library libGLESv2.so.2 || missing="$missing libgles2"       # mediapipe
+
+python=$("$(dirname "$0")/find-python.sh")
+if [ -z "$python" ]; then
+  missing="$missing python3 python3-venv"
+elif ! "$python" -c 'import ensurepip' 2>/dev/null; then
+  missing="$missing python3-venv"
+fi
+
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing Debian packages:$missing"
+  apt-get update -qq
+  # shellcheck disable=SC2086  # a list of words on purpose
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+else
+  echo "This machine lacks:$missing. Install them (on Debian: sudo apt-get install$missing) and run this again." >&2
+  exit 1
+fi
