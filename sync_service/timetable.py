@@ -79,7 +79,7 @@ class Timing:
 def instant(day: date, minute: int, zone: ZoneInfo) -> int:
     """The first instant at which the wall clock of `zone` shows `minute` minutes after midnight of `day`.
 
-    A wall time skipped by a clock change means the moment of the change.
+    A wall time skipped by a clock change is read with the offset from before it (02:30 is 03:30 in Berlin in March).
     """
     wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
     return int(wall.timestamp())
