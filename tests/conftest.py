@@ -44,3 +44,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _unlisted(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
     skipped = reporter.stats.get("skipped", [])
     return [report for report in skipped if report.nodeid.split("::")[0] not in ALLOWED_SKIPS]
+
+
+pytest_plugins = ("tests.pg",)
