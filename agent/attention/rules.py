@@ -1,0 +1,52 @@
+"""The judge's thresholds, in one place and with their source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.attention.observation import State
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The judge's thresholds. Times in seconds, angles in degrees, scores 0 to 1.
+
+    `interval` is the sampling interval: two of them make a gap. Angles are the values at which the six-keypoint
+    pose separated screen from away best on the labelled pictures beside the checkout; the phone threshold is the
+    one with 95 % precision there (models/README.md).
+    """
+
+    interval: float = 1.0
+    phone_threshold: float = 0.5
+    phone_leave: float = 0.35
+    phone_minimum: float = 0.25
+    phone_memory: float = 5.0
+    yaw_away: float = 20.0
+    pitch_down: float = 15.0
+    hold_at_screen: float = 1.0
+    hold_looking_away: float = 3.0
+    hold_absent: float = 5.0
+    hold_after_phone: float = 3.0
+    settle_within: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.interval < float("inf"):
+            raise ValueError(f"the sampling interval must be a positive number of seconds, not {self.interval}")
+        if not 0 < self.phone_minimum <= self.phone_leave <= self.phone_threshold <= 1:
+            raise ValueError("phone scores must satisfy 0 < minimum <= leave <= threshold <= 1")
+
+    @property
+    def gap(self) -> float:
+        """Longest time between two looks that is still observed."""
+        return 2 * self.interval
+
+    @property
+    def phone_looks(self) -> int:
+        """Over how many looks the median phone score runs: about `phone_memory` seconds, odd, 3 to 9."""
+        return min(9, max(3, int(self.phone_memory / self.interval) | 1))
+
+    def hold(self, state: State, after: State) -> float:
+        """How long an unbroken run of looks must last before `state` is believed in place of `after`."""
+        holds = {State.AT_SCREEN: self.hold_at_screen, State.LOOKING_AWAY: self.hold_looking_away}
+        hold = holds.get(state, self.hold_absent)
+        return max(hold, self.hold_after_phone) if after is State.ON_PHONE else hold

@@ -1,0 +1,155 @@
+"""When to look, and why not. Pure: the wall time, the time zone and a random number are arguments.
+
+The reason for resting is for the employee's own panel; off the laptop all of them are the same NOT_OBSERVED.
+
+Work hours are read on the local clock, as people do: on the day the clocks go forward the hour that does not
+exist is simply missing, on the day they go back the hour that comes twice counts twice. Looks come at random
+moments around the sampling interval, so that nobody can learn when not to be looking, and never so late that two
+looks are a gap (judge.py, part 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import Protocol
+
+JITTER = 0.25
+"""A look comes up to this share of the interval earlier or later."""
+
+_MINUTE = 60
+_DAY = 1440
+_HORIZON_MINUTES = 8 * _DAY
+
+
+class Hours(Protocol):
+    """Work hours as the policy states them: ISO weekdays 1 (Monday) to 7, minutes of the local day 0 to 1440.
+
+    `end_minute` is not included; at or before `start_minute` it lies on the next day.
+    """
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """ISO weekdays on which these hours begin."""
+        ...
+
+    @property
+    def start_minute(self) -> int:
+        """First minute of the local day."""
+        ...
+
+    @property
+    def end_minute(self) -> int:
+        """First minute after the hours."""
+        ...
+
+
+class Reason(StrEnum):
+    """Why nobody looks. Known on this laptop only."""
+
+    NO_POLICY = "no_policy"
+    PAUSED = "paused"
+    LOCKED = "locked"
+    IN_CALL = "in_call"
+    LID_CLOSED = "lid_closed"
+    ON_BATTERY = "on_battery"
+    OUTSIDE_HOURS = "outside_hours"
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What the operating system says about the laptop right now."""
+
+    locked: bool = False
+    in_call: bool = False
+    lid_closed: bool = False
+    on_battery: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look at wall time `at` (epoch seconds; now, if it is not later than now)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Do not look. `until` is the wall time at which this reason ends by itself, None when nobody knows."""
+
+    reason: Reason
+    until: float | None = None
+
+
+def next_look(
+    now: float,
+    *,
+    last_look: float | None,
+    interval: float,
+    random: float,
+    hours: Iterable[Hours] | None,
+    zone: tzinfo,
+    paused_until: float | None = None,
+    available: Availability | None = None,
+    rest_on_battery: bool = False,
+) -> Look | Rest:
+    """When to look next, or why not.
+
+    `now` and `last_look` are epoch seconds (`last_look` None: none yet), `random` is in [0, 1), `hours` None means
+    at any time (replay; an empty collection means never). `paused_until` may be infinite. A `last_look` in the
+    future, after the clock was set back, counts as none.
+    """
+    reason = _unavailable(available or Availability(), rest_on_battery)
+    if paused_until is not None and now < paused_until:
+        return Rest(Reason.PAUSED, paused_until if paused_until != float("inf") else None)
+    if reason is not None:
+        return Rest(reason)
+    plan = None if hours is None else tuple(hours)
+    if plan is not None and not within(plan, now, zone):
+        return Rest(Reason.OUTSIDE_HOURS, next_opening(plan, now, zone))
+    if last_look is None or last_look > now:
+        return Look(now)
+    return Look(max(now, last_look + interval * (1 + JITTER * (2 * random - 1))))
+
+
+def within(hours: Iterable[Hours], at: float, zone: tzinfo) -> bool:
+    """Whether the local clock shows a time inside the work hours."""
+    local = datetime.fromtimestamp(at, zone)
+    day, minute = local.isoweekday(), local.hour * 60 + local.minute
+    yesterday = (day - 2) % 7 + 1
+    for h in hours:
+        if h.start_minute < h.end_minute:
+            if day in h.days and h.start_minute <= minute < h.end_minute:
+                return True
+        elif (day in h.days and minute >= h.start_minute) or (yesterday in h.days and minute < h.end_minute):
+            return True
+    return False
+
+
+def next_opening(hours: Iterable[Hours], after: float, zone: tzinfo) -> float | None:
+    """The next full minute inside the work hours (epoch seconds), None when there is none within eight days.
+
+    It simply walks the minutes: the one way that is right on every day of clock change, and 10 ms at worst.
+    """
+    plan = tuple(hours)
+    if not plan:
+        return None
+    first = (int(after) // _MINUTE + 1) * _MINUTE
+    for at in range(first, first + _HORIZON_MINUTES * _MINUTE, _MINUTE):
+        if within(plan, at, zone):
+            return float(at)
+    return None
+
+
+def _unavailable(available: Availability, rest_on_battery: bool) -> Reason | None:
+    if available.locked:
+        return Reason.LOCKED
+    if available.in_call:
+        return Reason.IN_CALL
+    if available.lid_closed:
+        return Reason.LID_CLOSED
+    if available.on_battery and rest_on_battery:
+        return Reason.ON_BATTERY
+    return None
