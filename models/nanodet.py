@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from tfjs_to_onnx import Array, ConversionError, Converter, make_model, read_weights
+from tfjs import Array, ConversionError, read_weights
+from tfjs_to_onnx import Converter, make_model
 
 PERSON, CELL_PHONE = 0, 67
 """Their numbers among the 80 COCO classes the network was trained on."""

@@ -9,26 +9,18 @@ the convolution before them. An operation that is not in the table below is refu
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-
-Array = npt.NDArray[Any]
-Node = dict[str, Any]
+from tfjs import Array, ConversionError, Node, Step, fold, in_order, key
 
 OPSET = 18
 IR_VERSION = 9
 CHANNELS_LAST = (0, 2, 3, 1)
-
-
-class ConversionError(Exception):
-    """The graph holds something this converter does not know."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +39,6 @@ class View:
     pad_value: float = 0.0
 
 
-@dataclass(frozen=True)
-class Step:
-    """One operation of the source graph: its node, its name and the names of its inputs."""
-
-    node: Node
-    name: str
-    inputs: list[str]
-
-    def text(self, attribute: str) -> str:
-        """A text attribute."""
-        return base64.b64decode(self.node["attr"][attribute]["s"]).decode()
-
-    def ints(self, attribute: str) -> list[int]:
-        """A list of integers; empty when the node has no such attribute."""
-        return [int(i) for i in self.node["attr"].get(attribute, {}).get("list", {}).get("i", ())]
-
-
 @dataclass
 class Converter:
     """Walks one graph. `weights` are the source's constants by node name; `input_size` is height, width."""
@@ -79,7 +54,7 @@ class Converter:
     def run(self, outputs: Sequence[str]) -> list[View]:
         """Convert everything `outputs` (names of source nodes) need; answers where to find them."""
         by_name = {node["name"]: node for node in self.nodes}
-        for name in _in_order(by_name, outputs):
+        for name in in_order(by_name, outputs):
             self._convert(by_name[name])
         return [self.views[name] for name in outputs]
 
@@ -107,9 +82,9 @@ class Converter:
         op, name = node["op"], node["name"]
         if name in self.weights:
             return
-        inputs = [_key(i) for i in node.get("input", ())]
+        inputs = [key(i) for i in node.get("input", ())]
         if inputs and all(i in self.weights for i in inputs):
-            self.weights[name] = _fold(op, [self.weights[i] for i in inputs])
+            self.weights[name] = fold(op, [self.weights[i] for i in inputs])
             return
         method = self._methods().get(op)
         if method is None:
@@ -252,29 +227,6 @@ class Converter:
         self.views[step.name] = View(step.name, tuple(range(len(shape))))
 
 
-def read_weights(manifest: list[dict[str, Any]], blob: bytes) -> dict[str, Array]:
-    """The constants of a model: `manifest` is its `weightsManifest`, `blob` its weight files joined.
-
-    Numbers stored as float16 come back as float32, integers as int64. Raises ConversionError when the
-    blob's length does not match.
-    """
-    weights: dict[str, Array] = {}
-    offset = 0
-    for group in manifest:
-        for entry in group["weights"]:
-            quantised = entry.get("quantization", {})
-            if "scale" in quantised:
-                raise ConversionError(f"{entry['name']} is stored as scaled integers")
-            kind = np.dtype(quantised.get("dtype", entry["dtype"]))
-            count = int(np.prod(entry["shape"], dtype=np.int64))
-            values = np.frombuffer(blob, kind, count, offset).reshape(entry["shape"])
-            offset += count * kind.itemsize
-            weights[entry["name"]] = values.astype(np.float32 if kind.kind == "f" else np.int64)
-    if offset != len(blob):
-        raise ConversionError(f"the weights fill {offset} of {len(blob)} bytes")
-    return weights
-
-
 def make_model(
     converter: Converter, outputs: Sequence[tuple[str, Sequence[int]]], channels: int = 3
 ) -> onnx.ModelProto:
@@ -293,48 +245,11 @@ def make_model(
     return model
 
 
-def _in_order(by_name: dict[str, Node], outputs: Sequence[str]) -> list[str]:
-    """What `outputs` need, inputs first, in an order that depends on the graph alone."""
-    order: dict[str, None] = {}
-    stack = [(name, False) for name in reversed(outputs)]
-    while stack:
-        name, expanded = stack.pop()
-        if name in order:
-            continue
-        if expanded:
-            order[name] = None
-            continue
-        stack.append((name, True))
-        inputs = [i.lstrip("^").split(":")[0] for i in by_name[name].get("input", ())]
-        stack.extend((i, False) for i in reversed(inputs))
-    return list(order)
-
-
-def _fold(op: str, values: list[Array]) -> Array:
-    """Operations on constants alone: the shapes of the reshapes are written this way."""
-    if op in ("Add", "AddV2"):
-        return np.asarray(values[0] + values[1])
-    if op == "SparseToDense":
-        indices, shape, entries, default = values
-        dense = np.full([int(n) for n in np.atleast_1d(shape)], default, np.int64)
-        if entries.size:
-            dense[tuple(indices.T)] = entries
-        return dense
-    if op == "Identity":
-        return values[0]
-    raise ConversionError(f"operation {op} on constants is not known to this converter")
-
-
 def _reduced(view: View, kernel: tuple[int, int], stride: list[int]) -> tuple[int, int]:
     top, left, bottom, right = view.pads
     rows = (view.size[0] + top + bottom - kernel[0]) // stride[0] + 1
     columns = (view.size[1] + left + right - kernel[1]) // stride[1] + 1
     return rows, columns
-
-
-def _key(name: str) -> str:
-    name = name.lstrip("^")
-    return name[:-2] if name.endswith(":0") else name
 
 
 def _require(condition: bool, name: str, what: str) -> None:

@@ -27,12 +27,12 @@ class Model:
 
 
 def models_folder() -> Path:
-    """Where `manifest.toml` is: beside the package in a frozen app, in it when installed, at the checkout's top.
+    """Where `manifest.toml` is: in the package when installed, at the checkout's top, or in a frozen app.
 
     Raises ModelError naming the places that were tried.
     """
     package = Path(__file__).resolve().parent.parent
-    places = [package.parent / "models", package / "models"]
+    places = [package / "models", package.parent / "models"]
     frozen = getattr(sys, "_MEIPASS", None)  # where PyInstaller unpacks
     if frozen:
         places.insert(0, Path(frozen) / "models")
