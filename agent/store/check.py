@@ -1,0 +1,63 @@
+"""Reads the whole store once and says whether anything in it changed since it was written."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from agent.store.control_row import row_digest
+from agent.store.rows import RowCipher, RowDamaged
+from agent.store.windows import read_window
+
+SELECTS = {
+    "meta": "SELECT id, sealed FROM meta",
+    "control": "SELECT id, value, digest FROM control",
+    "current": "SELECT id, sealed FROM current",
+    "documents": "SELECT id, seq, sealed FROM documents",
+    "identity": "SELECT id, sealed FROM identity",
+    "envelopes": "SELECT seq, id, created, first, windows, bytes, state, attempts, next_try, last_error, settled, sealed"
+    " FROM envelopes",
+    "windows": "SELECT start, local, envelope, sealed FROM windows",
+}
+"""Every table with its columns; the first is the primary key. The order is that in which they may be written."""
+
+Row = tuple[object, ...]
+
+
+def find_damage(connection: sqlite3.Connection, cipher: RowCipher) -> str | None:
+    """What is wrong, in a few words; None when every page, index and row is sound. The connection's text_factory
+    is changed. Raises sqlite3.DatabaseError when the file cannot even be walked through.
+    """
+    connection.text_factory = bytes  # text that is no longer UTF-8 would raise in the middle of a scan
+    if connection.execute("PRAGMA integrity_check(1)").fetchall() != [(b"ok",)]:
+        return "its pages do not fit together"
+    if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        return "windows and envelopes do not fit together"
+    for table, select in SELECTS.items():
+        for row in connection.execute(select):
+            if not is_sound(cipher, table, row):
+                return f"a row of {table} does not decrypt" if table != "control" else "a row of control is wrong"
+    return None
+
+
+def is_sound(cipher: RowCipher, table: str, row: Row) -> bool:
+    """Whether a row (columns as in SELECTS) is as it was written."""
+    try:
+        if table == "control":
+            return row_digest(row[0], row[1]) == row[2]
+        if table == "windows":
+            read_window(cipher, row)
+        else:
+            cipher.open(row[-1], table, *_bound(table, row))
+    except (RowDamaged, TypeError, AttributeError):
+        return False
+    return True
+
+
+def _bound(table: str, row: Row) -> Iterator[int | bytes]:
+    """The plain columns a row's ciphertext is bound to."""
+    fixed = {"documents": 2, "envelopes": 5}.get(table, 1)
+    for value in row[:fixed]:
+        if not isinstance(value, int | bytes):
+            raise RowDamaged(f"A row of {table} has a column of the wrong type.")
+        yield value

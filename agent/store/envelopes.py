@@ -1,0 +1,258 @@
+"""The outbox: sealed envelopes on their way. Acknowledge, then delete; nothing is dropped without being counted.
+
+waiting --202--> accepted --receipt--> opened --60 days--> gone
+   |  ^                       |
+   |  +-- sealed again        +--receipt--> set aside
+   +--refused for good--> set aside --asked--> waiting
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from agent.store.database import Database, Meta, reserve
+from agent.store.rows import Draft, EnvelopeRow, EnvelopeState, OutboxSummary, RowDamaged, SealedDraft, StoredWindow
+from agent.store.schema import PAGE_BYTES
+from agent.store.windows import delete_windows, read_window
+from agent.wire.summary import MAX_WINDOWS
+
+KEEP_SECONDS = 60 * 86400
+"""How long opened envelopes and their windows stay to be looked at (as long as Firefox keeps its pings)."""
+_TRIM_BATCH = 16
+
+_COLUMNS = "seq, id, created, first, windows, sealed, state, attempts, next_try, last_error, settled"
+
+Seal = Callable[[Draft], SealedDraft]
+
+log = logging.getLogger(__name__)
+
+
+class Envelopes:
+    """The envelopes of a store. Every method is one transaction; all raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def start_numbering(self, first: int = 1) -> None:
+        """Begin at `first`. Only for a device key made a moment ago, whose numbers nobody has seen."""
+        with self._db.write():
+            self._db.put_int(Meta.NEXT_SEQ, first)
+            reserve(self._db.path, next_seq=first, lost=self._db.get_int(Meta.LOST) or 0)
+
+    def seal(self, make: Seal, *, now: float, limit: int = MAX_WINDOWS) -> EnvelopeRow | None:
+        """Take the oldest unsealed windows (at most `limit`, all of one policy and models), let `make` seal them,
+        and keep the envelope and mark its windows together. None when nothing is unsealed. What `make` raises
+        undoes everything and passes through.
+        """
+        with self._db.write() as connection:
+            rows = connection.execute(
+                "SELECT start, local, envelope, sealed FROM windows WHERE envelope IS NULL AND local=0"
+                " ORDER BY start LIMIT ?",
+                (limit,),
+            ).fetchall()
+            windows = self._read_windows(connection, rows)
+            if not windows:
+                return None
+            label = (windows[0].policy, windows[0].models)
+            taken = [w for w in windows if (w.policy, w.models) == label]
+            seq = self._db.take_seq(now)
+            draft = Draft(seq, tuple(w.window for w in taken), self._db.get_int(Meta.LOST) or 0, label[0], label[1])
+            sealed = make(draft)
+            self._insert(connection, draft, sealed)
+            marks = [(seq, w.window.start) for w in taken]
+            connection.executemany("UPDATE windows SET envelope=? WHERE start=?", marks)
+        self._db.settle()
+        return self.get(seq)
+
+    def reseal(self, seq: int, make: Seal) -> EnvelopeRow | None:
+        """Replace an unaccepted envelope by a new one for the same windows under a new id. It keeps its number: the
+        number stands for these windows, and a hole in the numbers would look like a loss to the service.
+        None when its windows cannot be read any more (dropped and counted).
+        """
+        with self._db.write() as connection:
+            rows = connection.execute(
+                "SELECT start, local, envelope, sealed FROM windows WHERE envelope=? ORDER BY start", (seq,)
+            ).fetchall()
+            windows = self._read_windows(connection, rows)
+            if not windows:
+                connection.execute("DELETE FROM envelopes WHERE seq=?", (seq,))
+                return None
+            lost = self._db.get_int(Meta.LOST) or 0
+            draft = Draft(seq, tuple(w.window for w in windows), lost, windows[0].policy, windows[0].models)
+            sealed = make(draft)
+            self._insert(connection, draft, sealed)
+        self._db.settle()
+        return self.get(seq)
+
+    def waiting(self, limit: int = 2) -> list[EnvelopeRow]:
+        """The envelopes to send next, oldest window first."""
+        return self._select("WHERE state='waiting' ORDER BY first, seq LIMIT ?", (limit,))
+
+    def get(self, seq: int) -> EnvelopeRow | None:
+        """One envelope by its number."""
+        return next(iter(self._select("WHERE seq=?", (seq,))), None)
+
+    def recent(self, limit: int = 100) -> list[EnvelopeRow]:
+        """The newest envelopes first, in any state."""
+        return self._select("ORDER BY first DESC, seq DESC LIMIT ?", (limit,))
+
+    def unopened(self, limit: int = 1000) -> list[UUID]:
+        """Ids of envelopes that were accepted and not yet opened, oldest first."""
+        with self._db.read() as connection:
+            rows = connection.execute(
+                "SELECT id FROM envelopes WHERE state='accepted' ORDER BY first, seq LIMIT ?", (limit,)
+            ).fetchall()
+        return [UUID(bytes=row[0]) for row in rows]
+
+    def accept(self, seq: int, *, now: float) -> None:
+        """The service answered 202 for it: never sent again."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE envelopes SET state='accepted', settled=?, attempts=0, next_try=0, last_error=''"
+                " WHERE seq=? AND state='waiting'",
+                (int(now), seq),
+            )
+            self._db.put_int(Meta.LAST_DELIVERY, int(now))
+
+    def postpone(self, seq: int, *, until: float, reason: str) -> None:
+        """It could not be delivered now: count the attempt, try again at `until` (epoch seconds)."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE envelopes SET attempts=attempts+1, next_try=?, last_error=? WHERE seq=?",
+                (until, reason, seq),
+            )
+
+    def set_aside(self, seq: int, *, reason: str, now: float) -> None:
+        """Refused for good: keep it, show it, do not send it again unless asked."""
+        with self._db.write() as connection:
+            connection.execute(
+                "UPDATE envelopes SET state='set_aside', settled=?, attempts=attempts+1, last_error=? WHERE seq=?",
+                (int(now), reason, seq),
+            )
+
+    def settle_receipts(self, outcomes: Mapping[UUID, EnvelopeState], *, now: float, reason: str = "") -> int:
+        """Note what the service did with envelopes (OPENED or SET_ASIDE; `reason` goes with the latter).
+        Ids that are not of this outbox are ignored. Returns how many changed.
+        """
+        changed = 0
+        with self._db.write() as connection:
+            for envelope, state in outcomes.items():
+                error = reason if state is EnvelopeState.SET_ASIDE else ""
+                cursor = connection.execute(
+                    "UPDATE envelopes SET state=?, settled=?, last_error=? WHERE id=? AND state='accepted'",
+                    (state.value, int(now), error, envelope.bytes),
+                )
+                changed += cursor.rowcount
+        return changed
+
+    def retry(self) -> int:
+        """Send everything that waits now, and what was set aside once more. Returns how many."""
+        with self._db.write() as connection:
+            cursor = connection.execute(
+                "UPDATE envelopes SET state='waiting', attempts=0, next_try=0, settled=0"
+                " WHERE state IN ('waiting', 'set_aside')"
+            )
+            return cursor.rowcount
+
+    def age_out(self, *, now: float) -> None:
+        """Forget what was opened, and windows that stay local, after KEEP_SECONDS."""
+        before = int(now - KEEP_SECONDS)
+        with self._db.write() as connection:
+            old = "SELECT seq FROM envelopes WHERE state='opened' AND settled<? AND created<?"
+            delete_windows(connection, f"envelope IN ({old}) OR (local=1 AND start<?)", (before, before, before))
+            connection.execute("DELETE FROM envelopes WHERE state='opened' AND settled<? AND created<?", (before,) * 2)
+
+    def summary(self) -> OutboxSummary:
+        """Counts for the status."""
+        with self._db.read() as connection:
+            counted = connection.execute("SELECT state, count(*), sum(bytes) FROM envelopes GROUP BY state").fetchall()
+            by_state = {state: (int(count), int(size)) for state, count, size in counted}
+            unsealed = connection.execute("SELECT count(*) FROM windows WHERE envelope IS NULL AND local=0").fetchone()
+            return OutboxSummary(
+                **{state.value: by_state.get(state.value, (0, 0))[0] for state in EnvelopeState},
+                waiting_bytes=by_state.get("waiting", (0, 0))[1],
+                unsealed=int(unsealed[0]),
+                lost=self._db.get_int(Meta.LOST) or 0,
+                last_delivery=self._db.get_int(Meta.LAST_DELIVERY),
+            )
+
+    def _read_windows(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[StoredWindow]:
+        windows = []
+        for row in rows:
+            try:
+                windows.append(read_window(self._db.cipher, row))
+            except RowDamaged:
+                # One bad row never blocks the rest: it is gone, and counted.
+                delete_windows(connection, "start=?", (row[0],))
+                self._db.add_lost(1)
+                log.error("A damaged window was dropped and counted as lost.")
+        return windows
+
+    def _insert(self, connection: sqlite3.Connection, draft: Draft, sealed: SealedDraft) -> None:
+        first, count = draft.windows[0].start, len(draft.windows)
+        bound = (draft.seq, sealed.id.bytes, sealed.created, first, count)
+        connection.execute(
+            "INSERT OR REPLACE INTO envelopes(seq, id, created, first, windows, bytes, state, sealed)"
+            " VALUES(?, ?, ?, ?, ?, ?, 'waiting', ?)",
+            (*bound, len(sealed.body), self._db.cipher.seal(sealed.body, "envelopes", *bound)),
+        )
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[EnvelopeRow]:
+        with self._db.read() as connection:
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM envelopes {where}", values).fetchall()
+        return [self._row(row) for row in rows]
+
+    def _row(self, row: tuple[Any, ...]) -> EnvelopeRow:
+        seq, raw_id, created, first, windows, sealed, state, attempts, next_try, last_error, settled = row
+        body = self._db.cipher.open(sealed, "envelopes", seq, raw_id, created, first, windows)
+        return EnvelopeRow(
+            seq=seq,
+            id=UUID(bytes=raw_id),
+            created=created,
+            first=first,
+            windows=windows,
+            body=body,
+            state=EnvelopeState(state),
+            attempts=attempts,
+            next_try=next_try,
+            last_error=last_error,
+            settled=settled,
+        )
+
+
+def trim(database: Database, connection: sqlite3.Connection, budget: int) -> int:
+    """Inside a transaction: while the store uses more than `budget` bytes, drop the oldest of what is needed least:
+    local windows, opened, accepted, set aside, waiting, unsealed. Windows the service never took (the last three
+    kinds) are counted as lost; returns how many.
+    """
+    lost = 0
+    for kind, counts in (("local", False), ("opened", False), ("accepted", False), ("set_aside", True),
+                         ("waiting", True), ("unsealed", True)):  # fmt: skip
+        while _used(connection) > budget:
+            if kind in ("local", "unsealed"):
+                where = f"start IN (SELECT start FROM windows WHERE envelope IS NULL AND local=? ORDER BY start LIMIT {_TRIM_BATCH})"
+                dropped = delete_windows(connection, where, (int(kind == "local"),))
+                gone = dropped
+            else:
+                oldest = connection.execute(
+                    "SELECT seq FROM envelopes WHERE state=? ORDER BY first, seq LIMIT ?", (kind, _TRIM_BATCH)
+                ).fetchall()
+                gone = sum(delete_windows(connection, "envelope=?", row) for row in oldest)
+                connection.executemany("DELETE FROM envelopes WHERE seq=?", oldest)
+                dropped = len(oldest)
+            if dropped == 0:
+                break
+            lost += gone if counts else 0
+    if lost:
+        database.add_lost(lost)
+    return lost
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return int(pages - free) * PAGE_BYTES

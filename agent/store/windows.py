@@ -1,0 +1,35 @@
+"""Rows of closed windows: how they are written, read and removed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from agent.store.rows import RowCipher, RowDamaged, StoredWindow
+from agent.wire.errors import WireError
+from agent.wire.summary import Window
+
+
+def window_row(cipher: RowCipher, window: Window, *, policy: str | None, models: str) -> tuple[int, int, bytes]:
+    """start, local and sealed. A window without a policy was measured for this laptop only, and stays on it."""
+    local = int(policy is None)
+    plain = json.dumps({"w": window.to_dict(), "policy": policy or "", "models": models}, separators=(",", ":"))
+    return window.start, local, cipher.seal(plain.encode("ascii"), "windows", window.start, local)
+
+
+def read_window(cipher: RowCipher, row: tuple[Any, ...]) -> StoredWindow:
+    """From start, local, envelope, sealed. Raises RowDamaged."""
+    start, local, envelope, sealed = row
+    plain = cipher.open(sealed, "windows", start, local)
+    try:
+        value = json.loads(plain)
+        window = Window.from_dict(value["w"])
+        return StoredWindow(window, str(value["policy"]), str(value["models"]), envelope, bool(local))
+    except (ValueError, KeyError, TypeError, WireError):
+        raise RowDamaged("A window in the local store does not read as one.") from None
+
+
+def delete_windows(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> int:
+    """Remove windows; returns how many."""
+    return connection.execute(f"DELETE FROM windows WHERE {where}", values).rowcount
