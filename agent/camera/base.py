@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 class Frame:
     """One picture in memory: `pixels` is height x width x 3, uint8, BGR; `at` is seconds on the camera's
     monotonic clock (the clip's own clock in replay); `index` counts the source's frames from 0;
-    `source` names the device or file. It cannot be printed, compared, pickled or copied out of the process."""
+    `source` names the device or file; `source_size` is (width, height) of the picture as it is stored, where it
+    was decoded smaller. It cannot be printed, compared, pickled or copied out of the process."""
 
     pixels: Pixels = field(repr=False)
     at: float
     index: int = 0
     source: str = ""
+    source_size: tuple[int, int] | None = None
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a frame never leaves the eyes process")
