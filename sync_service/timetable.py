@@ -27,6 +27,9 @@ from zoneinfo import ZoneInfo
 SLOT_SECONDS = 900
 """The grain of person rollups: a quarter of an hour, aligned to UTC."""
 
+LOOK_BACK_DAYS = 35
+"""Person rollups are kept this long; an older day has nothing to release."""
+
 
 class Hours(Protocol):
     """Work hours as a policy gives them: ISO weekdays (1 Monday .. 7 Sunday) and minutes after local midnight."""

@@ -1,0 +1,264 @@
+"""Freeze cohorts and release team blocks: the shell around the pure rule in `blocks.py`.
+
+Everything here may be repeated, killed and run twice at a time. A month is frozen, and a day is released, by one
+transaction that begins with an insert into a table whose key is (team, month) or (team, day): the second to come finds
+the row and does nothing. The role has no right to change or delete what it released.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from agent.wire.documents import Policy
+from sync_service.blocks import People, Rollup, Rules, TeamDay, team_day
+from sync_service.cohorts import Correction, apply_corrections, month_begins
+from sync_service.errors import ServiceError
+from sync_service.freezing import freeze_months
+from sync_service.policies import current_policy
+from sync_service.ports import Alerts, Database
+from sync_service.timetable import LOOK_BACK_DAYS, Timing, days_between, instant, local_day, month_of, next_month
+
+LONGEST_HOLD_SECONDS = 24 * 3600
+"""A day waits this long for envelopes that arrived in time and are not opened yet, and no longer."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What one run did. `held`: days that wait for the opener."""
+
+    months: int = 0
+    days: int = 0
+    blocks: int = 0
+    suppressed: int = 0
+    held: int = 0
+
+    def __add__(self, other: Published) -> Published:
+        """Both together."""
+        return Published(
+            self.months + other.months,
+            self.days + other.days,
+            self.blocks + other.blocks,
+            self.suppressed + other.suppressed,
+            self.held + other.held,
+        )
+
+
+@dataclass(frozen=True)
+class _Month:
+    org: str
+    team: str
+    month: date
+    zone: ZoneInfo
+    created: int
+
+
+class Publisher:
+    """`db` speaks as the publisher's role. `timing` says when a day is due."""
+
+    def __init__(self, db: Database, alerts: Alerts, timing: Timing | None = None) -> None:
+        self._db = db
+        self._alerts = alerts
+        self._timing = timing or Timing()
+
+    def run(self, now: int, *, first_day: date | None = None) -> Published:
+        """Freeze every month that has begun and release every day that is due at `now`.
+
+        Days before a team was created are left alone, since nothing can have been measured then; a demonstration that
+        brings a past day names it with `first_day`.
+        """
+        done = Published()
+        for row in self._db.run("select id from organisation order by id"):
+            try:
+                done += self._organisation(row["id"], now, first_day)
+            except ServiceError as error:
+                # One organisation's broken policy must not stop the others' numbers.
+                self._alerts.alert("publish_failed", str(error), org=row["id"])
+        return done
+
+    def _organisation(self, org: str, now: int, first_day: date | None) -> Published:
+        if not self._db.run("select 1 as one from device_progress where org = :org limit 1", org=org):
+            return Published()  # nothing measured yet: nothing to freeze, nothing to release
+        policy = current_policy(self._db, org)
+        done = Published(months=freeze_months(self._db, org, now, individual_reports=policy.individual_reports))
+        for month in self._frozen_months(org, now):
+            done += self._release_month(month, policy, now, first_day)
+        return done
+
+    def _frozen_months(self, org: str, now: int) -> list[_Month]:
+        rows = self._db.run(
+            """select c.team, c.month::text, c.time_zone, extract(epoch from t.created_at)::bigint as created
+               from cohort_month c join team t on t.id = c.team
+               where c.org = :org and c.month >= cast(:oldest as date) order by c.team, c.month""",
+            org=org,
+            oldest=month_of(local_day(now, ZoneInfo("UTC")) - timedelta(days=LOOK_BACK_DAYS + 1)).isoformat(),
+        )
+        return [
+            _Month(org, row["team"], date.fromisoformat(row["month"]), ZoneInfo(row["time_zone"]), row["created"])
+            for row in rows
+        ]
+
+    def _release_month(self, month: _Month, policy: Policy, now: int, first_day: date | None) -> Published:
+        today = local_day(now, month.zone)
+        first = max(
+            month.month, today - timedelta(days=LOOK_BACK_DAYS), first_day or local_day(month.created, month.zone)
+        )
+        last = min(next_month(month.month) - timedelta(days=1), today)
+        released = {
+            row["day"]
+            for row in self._db.run(
+                "select day::text from released_day where team = :team and day >= cast(:first as date)",
+                team=month.team,
+                first=first.isoformat(),
+            )
+        }
+        done = Published()
+        for day in days_between(first, last):
+            due = self._timing.fixed_at(day, month.zone)
+            if due > now or day.isoformat() in released:
+                continue
+            if now < due + LONGEST_HOLD_SECONDS and self._waiting(month.org, due):
+                done += Published(held=1)
+                continue
+            done += self._release(month, day, policy, now)
+        return done
+
+    def _waiting(self, org: str, due: int) -> bool:
+        rows = self._db.run("select envelopes_waiting(:org, to_timestamp(:due)) as waiting", org=org, due=due)
+        return bool(rows[0]["waiting"])
+
+    def _release(self, month: _Month, day: date, policy: Policy, now: int) -> Published:
+        with self._db.transaction() as tx:
+            lock_day(tx, month.team, day)
+            measured = _people(tx, month, day)
+            people, changed = apply_corrections(measured, _corrections(tx, month, day))
+            result = team_day(
+                month.zone,
+                day,
+                policy.work_hours,
+                people,
+                Rules.for_policy(policy.k),
+                not_before=month_begins(month.month, month.zone, _previous_zones(tx, month)),
+            )
+            shown = max(now, self._timing.shown_at(day, month.zone))
+            new = tx.run(
+                """insert into released_day
+                     (org, team, day, time_zone, policy, k, suppressed, fixed_at, shown_at)
+                   values (:org, :team, cast(:day as date), :zone, :policy, :k, :suppressed, to_timestamp(:now),
+                     to_timestamp(:shown))
+                   on conflict do nothing returning 1 as one""",
+                org=month.org,
+                team=month.team,
+                day=day.isoformat(),
+                zone=month.zone.key,
+                policy=policy.id,
+                k=policy.k,
+                suppressed=result.suppressed,
+                now=now,
+                shown=shown,
+            )
+            if not new:
+                return Published()  # another run was first; its numbers stand
+            tx.run(_INSERT_BLOCKS, rows=json.dumps(_rows(month, result, changed, shown)))
+        return Published(days=1, blocks=len(result.blocks), suppressed=int(result.suppressed is not None))
+
+
+def lock_day(tx: Database, team: str, day: date) -> None:
+    """Wait until nobody else releases this day or corrects it, and keep them waiting until the transaction ends."""
+    tx.run("select pg_advisory_xact_lock(hashtextextended(:key, 0))", key=f"{team} {day.isoformat()}")
+
+
+_INSERT_BLOCKS = """
+insert into released_block (org, team, day, number, starts_at, ends_at, seconds, at_screen, looking_away, on_phone,
+  absent, unknown, coverage, people, corrected, shown_at)
+select b.org, b.team, b.day, b.number, to_timestamp(b.starts), to_timestamp(b.ends), b.seconds, b.at_screen,
+  b.looking_away, b.on_phone, b.absent, b.unknown, b.coverage, b.people, b.corrected, to_timestamp(b.shown)
+from jsonb_to_recordset(cast(:rows as jsonb)) as b (org text, team text, day date, number smallint, starts bigint,
+  ends bigint, seconds int, at_screen smallint, looking_away smallint, on_phone smallint, absent smallint,
+  unknown smallint, coverage smallint, people text, corrected boolean, shown bigint)
+"""
+
+
+def _rows(
+    month: _Month, result: TeamDay, changed: frozenset[tuple[str, int]], shown: int
+) -> list[dict[str, int | str | bool]]:
+    return [
+        {
+            "org": month.org,
+            "team": month.team,
+            "day": result.day.isoformat(),
+            "number": number,
+            "starts": block.start,
+            "ends": block.end,
+            "seconds": block.seconds,
+            **block.shares,
+            "coverage": block.coverage,
+            "people": block.people,
+            "corrected": any(
+                person in block.contributors and block.start <= slot < block.end for person, slot in changed
+            ),
+            "shown": shown,
+        }
+        for number, block in enumerate(result.blocks, start=1)
+    ]
+
+
+def _people(tx: Database, month: _Month, day: date) -> People:
+    """The cohort's rollups of the local day, without the erased and without whoever was reported by name that day."""
+    rows = tx.run(
+        """with counted as (
+             select c.person from cohort c
+             where c.team = :team and c.month = cast(:month as date)
+               and not exists (select from tombstone t where t.kind = 'person' and t.id = c.person)
+           ), rolled as (
+             select r.*, coalesce(p.individual_reports, false) as by_name
+             from person_rollup r join counted using (person)
+               left join policy_terms p on p.org = r.org and p.policy = r.policy
+             where r.slot >= to_timestamp(:start) and r.slot < to_timestamp(:end)
+           )
+           select person, extract(epoch from slot)::bigint as slot, sum(at_screen)::bigint as at_screen,
+             sum(looking_away)::bigint as looking_away, sum(on_phone)::bigint as on_phone,
+             sum(absent)::bigint as absent, sum(unknown)::bigint as unknown
+           from rolled where person not in (select person from rolled where by_name)
+           group by person, slot""",
+        team=month.team,
+        month=month.month.isoformat(),
+        start=instant(day, 0, month.zone),
+        end=instant(day + timedelta(days=1), 0, month.zone),
+    )
+    people: dict[str, dict[int, Rollup]] = {}
+    for row in rows:
+        rollup = Rollup(row["at_screen"], row["looking_away"], row["on_phone"], row["absent"], row["unknown"])
+        people.setdefault(row["person"], {})[row["slot"]] = rollup
+    return people
+
+
+def _corrections(tx: Database, month: _Month, day: date) -> list[Correction]:
+    rows = tx.run(
+        """select k.person, extract(epoch from k.starts_at)::bigint as starts,
+             extract(epoch from k.ends_at)::bigint as ends, k.counts_as
+           from correction k join cohort c on c.person = k.person and c.month = cast(:month as date)
+           where c.team = :team and k.starts_at < to_timestamp(:end) and k.ends_at > to_timestamp(:start)
+           order by k.made_at, k.id""",
+        team=month.team,
+        month=month.month.isoformat(),
+        start=instant(day, 0, month.zone),
+        end=instant(day + timedelta(days=1), 0, month.zone),
+    )
+    return [Correction(row["person"], row["starts"], row["ends"], row["counts_as"]) for row in rows]
+
+
+def _previous_zones(tx: Database, month: _Month) -> list[ZoneInfo]:
+    """The time zones this month's people were counted in last month."""
+    rows = tx.run(
+        """select distinct m.time_zone from cohort now
+             join cohort before on before.person = now.person and before.month = cast(:before as date)
+             join cohort_month m on m.team = before.team and m.month = before.month
+           where now.team = :team and now.month = cast(:month as date)""",
+        team=month.team,
+        month=month.month.isoformat(),
+        before=month_of(month.month - timedelta(days=1)).isoformat(),
+    )
+    return [ZoneInfo(row["time_zone"]) for row in rows]
