@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 from agent.store.control_row import row_digest
 from agent.store.rows import RowCipher, RowDamaged
+from agent.store.schema import migrate, table_list
 from agent.store.windows import read_window
 
 SELECTS = {
@@ -29,6 +31,8 @@ def find_damage(connection: sqlite3.Connection, cipher: RowCipher) -> str | None
     is changed. Raises sqlite3.DatabaseError when the file cannot even be walked through.
     """
     connection.text_factory = bytes  # text that is no longer UTF-8 would raise in the middle of a scan
+    if table_list(connection) != _expected_tables():
+        return "its list of tables is wrong"
     if connection.execute("PRAGMA integrity_check(1)").fetchall() != [(b"ok",)]:
         return "its pages do not fit together"
     if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
@@ -52,6 +56,13 @@ def is_sound(cipher: RowCipher, table: str, row: Row) -> bool:
     except (RowDamaged, TypeError, AttributeError):
         return False
     return True
+
+
+def _expected_tables() -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.text_factory = bytes
+        migrate(connection)
+        return table_list(connection)
 
 
 def _bound(table: str, row: Row) -> Iterator[int | bytes]:

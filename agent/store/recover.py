@@ -20,9 +20,9 @@ from pathlib import Path
 
 from agent.store.check import find_damage
 from agent.store.database import Database, Meta
-from agent.store.rows import RowCipher
+from agent.store.rows import RowCipher, RowDamaged
 from agent.store.salvage import salvage
-from agent.store.schema import VERSION, StoreDamaged, StoreTooNew, connect, explain
+from agent.store.schema import SQLITE_ERRORS, VERSION, StoreDamaged, StoreTooNew, connect, explain
 from agent.store.store import DEFAULT_BUDGET, Store
 from agent.store.wal import has_damage
 
@@ -81,9 +81,9 @@ def _damage(path: Path, key: bytes) -> str | None:
         raise
     try:
         return find_damage(connection, cipher)
-    except sqlite3.DatabaseError as error:
+    except SQLITE_ERRORS as error:
         wrong = explain(error, path)
-        if isinstance(wrong, StoreDamaged) or not isinstance(error, sqlite3.OperationalError):
+        if isinstance(wrong, StoreDamaged):
             return "the file is not a sound database"
         raise wrong from error
     finally:
@@ -146,7 +146,7 @@ def _written_version(path: Path, cipher: RowCipher) -> int | None:
     try:
         row = connection.execute("SELECT sealed FROM meta WHERE id=?", (int(Meta.VERSION),)).fetchone()
         return int(cipher.open(row[0], "meta", int(Meta.VERSION))) if row else None
-    except (sqlite3.Error, StoreDamaged, ValueError):
+    except (*SQLITE_ERRORS, RowDamaged, ValueError):
         return None
     finally:
         connection.close()

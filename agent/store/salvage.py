@@ -12,7 +12,7 @@ from agent.store.check import SELECTS, Row, is_sound
 from agent.store.control_row import PAUSE, damaged_pause, row_digest
 from agent.store.database import Database, Meta, reserve, reserved
 from agent.store.rows import EnvelopeState, RowCipher
-from agent.store.schema import PAGE_BYTES, VERSION, connect, explain
+from agent.store.schema import PAGE_BYTES, SQLITE_ERRORS, VERSION, connect, explain
 from agent.store.windows import read_window, window_row
 
 _DELIVERED = (EnvelopeState.ACCEPTED, EnvelopeState.OPENED)
@@ -79,7 +79,7 @@ def _collect(path: Path, cipher: RowCipher, found: _Found) -> bool:
                         else:
                             found.damaged.add(table)
                     break
-                except sqlite3.Error:
+                except SQLITE_ERRORS:
                     found.damaged.add(table)
                     complete = False
         try:
@@ -87,7 +87,7 @@ def _collect(path: Path, cipher: RowCipher, found: _Found) -> bool:
             found.states = {int(seq): str(state, "ascii", "replace") for seq, state in connection.execute(index)}
             index = "SELECT start, envelope FROM windows INDEXED BY windows_envelope WHERE local=0"
             found.envelope_of = {int(start): envelope for start, envelope in connection.execute(index)}
-        except (sqlite3.Error, TypeError, ValueError):
+        except (*SQLITE_ERRORS, TypeError, ValueError):
             complete = False
     return complete
 

@@ -46,7 +46,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 VERSION = len(MIGRATIONS)
 
-_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Every statement is fixed, so a "no such column" (SQLITE_ERROR) too means that the file is not what we wrote.
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
 _MEANINGS = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space; what was measured waits in memory for a while",
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only: give your user the right to write there",
@@ -55,6 +56,10 @@ _MEANINGS = {
     sqlite3.SQLITE_BUSY: "another Framekeep process holds it: try again in a moment",
     sqlite3.SQLITE_LOCKED: "another Framekeep process holds it: try again in a moment",
 }
+
+
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError, OSError)
+"""What using a file can raise; the second when a damaged table list is quoted in SQLite's own message."""
 
 
 class StoreDamaged(StoreError):
@@ -83,7 +88,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cell_size_check=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
         migrate(connection)
-    except (OSError, sqlite3.Error) as error:
+    except SQLITE_ERRORS as error:
         if connection is not None:
             connection.close()
         raise explain(error, path) from error
@@ -119,6 +124,11 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+def table_list(connection: sqlite3.Connection) -> list[tuple[str, ...]]:
+    """The tables and indexes as SQL, to be compared with those of an empty store."""
+    return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
 def roll_back(connection: sqlite3.Connection) -> None:
     """End a failed transaction. SQLite may have ended it already."""
     with contextlib.suppress(sqlite3.Error):
@@ -130,7 +140,7 @@ def explain(error: Exception, path: Path) -> StoreError:
     """The StoreError (StoreDamaged for a broken file) that says what an SQLite or system error means here."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
-    if primary in _CORRUPT or "malformed" in str(error):
+    if primary in _CORRUPT or isinstance(error, UnicodeDecodeError) or "malformed" in str(error):
         return StoreDamaged(f"The local store {path} is damaged: start Framekeep again, it repairs what it can.")
     if isinstance(error, OSError):
         meaning = f"{error.strerror}: free some space, or give your user the right to write there"
