@@ -1,0 +1,193 @@
+"""What one process asks of another: pause, resume, and only one agent at a time.
+
+Pausing needs no key, no network and no running agent: it is a row in the store. The agent looks at SQLite's change
+counter five times a second, so the camera is released well within a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.errors import StoreError
+from agent.store.control_row import PAUSE, damaged_pause, pause_value, row_digest
+from agent.store.schema import SQLITE_ERRORS, StoreDamaged, connect, explain, roll_back
+
+POLL_SECONDS = 0.2
+"""How often the agent looks for a change."""
+MAX_PAUSE_SECONDS = 7 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Whether somebody paused. `until` is epoch seconds, None for "until resumed"; `since` epoch seconds."""
+
+    paused: bool = False
+    until: int | None = None
+    since: int = 0
+
+    def holds(self, now: float) -> bool:
+        """Whether nothing may be looked at, at `now` (epoch seconds). A clock that went back prolongs it."""
+        return self.paused and (self.until is None or now < self.until)
+
+
+def pause(store: Path, *, now: float, seconds: float | None = None) -> Pause:
+    """Pause at once, for `seconds` (at most a week) or until resumed. Works whether the agent runs or not.
+    Raises StoreError.
+    """
+    until = None if seconds is None else int(now + min(max(seconds, 1), MAX_PAUSE_SECONDS))
+    return _write(store, Pause(True, until, int(now)))
+
+
+def resume(store: Path, *, now: float) -> Pause:
+    """End a pause. Raises StoreError."""
+    return _write(store, Pause(False, None, int(now)))
+
+
+def read_pause(store: Path) -> Pause:
+    """The pause as it stands; of one that cannot be read: paused. Raises StoreError when there is no store."""
+    with closing(ControlWatch(store)) as watch:
+        return watch.poll()
+
+
+class ControlWatch:
+    """The agent's own connection for noticing what other processes ask. Used by one thread; made anew when the
+    store was opened anew, because a repair replaces the file.
+    """
+
+    def __init__(self, store: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._path = store
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = None
+        self._version = -1
+        self._pause = Pause()
+
+    def poll(self) -> Pause:
+        """The pause now; costs microseconds while nothing changed. A damaged store or row means paused. Raises
+        StoreError when the store cannot be opened at all.
+        """
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path)
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+            if version != self._version:
+                row = self._connection.execute("SELECT value, digest FROM control WHERE id=?", (PAUSE,)).fetchone()
+                self._pause = Pause() if row is None else _parse(*row, now=self._clock())
+                self._version = version
+        except (*SQLITE_ERRORS, StoreDamaged) as error:
+            self.close()  # the next poll looks again, with a new connection
+            wrong = error if isinstance(error, StoreDamaged) else explain(error, self._path)
+            if isinstance(wrong, StoreDamaged):
+                self._pause = _parse(damaged_pause(self._clock()), None, now=self._clock())
+        return self._pause
+
+    def close(self) -> None:
+        """Close the connection; the next poll opens it again. Safe to call twice."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._version = None, -1
+
+
+class InstanceLock:
+    """One agent per user: a lock on a file that the operating system drops when the process dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def acquire(self, *, patience: float = 1.0) -> bool:
+        """Take the lock and note our process number. False when another agent holds it. `patience` seconds, since
+        somebody who only looks (`holder`) holds it for an instant. Raises StoreError.
+        """
+        deadline = time.monotonic() + patience
+        while not self._try():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        assert self._handle is not None
+        os.ftruncate(self._handle, 0)
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        os.write(self._handle, f"{os.getpid()}\n".encode("ascii"))
+        return True
+
+    def release(self) -> None:
+        """Let go. Safe to call twice."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def holder(self) -> int | None:
+        """The process number of the running agent (0 if unknown); None when no agent runs."""
+        if not self._path.exists():
+            return None
+        if self._try():
+            self.release()
+            return None
+        try:
+            return int(self._path.read_text(encoding="ascii").strip() or 0)
+        except (OSError, ValueError):
+            return 0
+
+    def _try(self) -> bool:
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(f"The lock file {self._path} cannot be opened ({error.strerror}).") from error
+        if _lock(handle):
+            self._handle = handle
+            return True
+        os.close(handle)
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _LOCK_AT = 1 << 30  # far behind the number, which others may read: Windows locks forbid reading
+
+    def _lock(handle: int) -> bool:
+        os.lseek(handle, _LOCK_AT, os.SEEK_SET)
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+def _write(store: Path, wanted: Pause) -> Pause:
+    value = pause_value(paused=wanted.paused, until=wanted.until, since=wanted.since)
+    with closing(connect(store)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR REPLACE INTO control(id, value, digest) VALUES(?, ?, ?)",
+                (PAUSE, value, row_digest(PAUSE, value)),
+            )
+            connection.execute("COMMIT")
+        except SQLITE_ERRORS as error:
+            roll_back(connection)
+            raise explain(error, store) from error
+    return wanted
+
+
+def _parse(value: object, digest: object, *, now: float) -> Pause:
+    sound = isinstance(value, str) and (digest is None or row_digest(PAUSE, value) == digest)
+    fields = json.loads(value if sound and isinstance(value, str) else damaged_pause(now))
+    return Pause(fields["paused"], fields["until"], fields["since"])
