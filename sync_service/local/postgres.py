@@ -200,7 +200,7 @@ class Postgres:
                 with psycopg.connect(
                     self.conninfo(OWNER, database="postgres"), connect_timeout=5, autocommit=True
                 ) as db:
-                    if not db.execute("select from pg_database where datname = %s", (DATABASE,)).fetchone():
+                    if not db.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
                         db.execute(f'create database "{DATABASE}"')
                 return True
             except psycopg.OperationalError:

@@ -28,6 +28,7 @@ declare
   monday date := date_trunc('week', at at time zone 'UTC')::date;
   part text := 'envelope_' || to_char(monday, 'YYYYMMDD');
 begin
+  perform pg_advisory_xact_lock(hashtext('create_envelope_partition'));  -- two may ask at once
   if to_regclass(part) is null then
     execute format('create table %I partition of envelope for values from (%L) to (%L)',
       part, monday::timestamp at time zone 'UTC', (monday + 7)::timestamp at time zone 'UTC');
@@ -116,7 +117,8 @@ create table quarantine (
   device hex_id not null,
   digest bytea not null check (length(digest) = 16),
   reason text not null check (reason in (
-    'unwritable',         -- the database refused the row
+    'unwritable',         -- the database refused the row when it came
+    'poison',             -- opening it failed in a way nobody foresaw
     'unknown_device',     -- no such device, or of another organisation
     'bad_signature',      -- did not verify again: put into the table by somebody else than ingest
     'unknown_key',        -- no private key of that id
@@ -159,7 +161,8 @@ $$;
 grant insert on envelope, quarantine to framekeep_writer;
 
 grant select, update (settled_at) on envelope to framekeep_opener;
-grant select, insert on ledger, receipt, quarantine to framekeep_opener;
+grant select, insert on ledger, quarantine to framekeep_opener;
+grant select, insert, update (outcome, at) on receipt to framekeep_opener;
 grant select, insert, update on person_rollup, device_progress to framekeep_opener;
 
 grant select on person_rollup, device_progress to framekeep_publisher;
@@ -168,6 +171,7 @@ grant select on person_rollup, receipt, device_progress to framekeep_person;
 
 grant select, delete on envelope, ledger, person_rollup, receipt, quarantine to framekeep_maintenance;
 grant execute on function create_envelope_partition, drop_empty_envelope_partitions to framekeep_maintenance;
+grant execute on function create_envelope_partition to framekeep_writer;  -- should maintenance ever sleep
 
 do $$
 declare
