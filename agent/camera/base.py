@@ -17,7 +17,8 @@ class Frame:
     """One picture in memory: `pixels` is height x width x 3, uint8, BGR; `at` is seconds on the camera's
     monotonic clock (the clip's own clock in replay); `index` counts the source's frames from 0;
     `source` names the device or file; `source_size` is (width, height) of the picture as it is stored, where it
-    was decoded smaller. It cannot be printed, compared, pickled or copied out of the process."""
+    was decoded smaller. It cannot be printed, compared, pickled or copied out of the process.
+    """
 
     pixels: Pixels = field(repr=False)
     at: float
