@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 STDERR = 2
 
@@ -19,7 +20,7 @@ def quiet_stderr() -> Iterator[None]:
     """
     sys.stderr.flush()
     kept = os.dup(STDERR)
-    with tempfile.TemporaryFile() as held:
+    with _memory_file() as held:
         os.dup2(held.fileno(), STDERR)
         failed = True
         try:
@@ -31,3 +32,10 @@ def quiet_stderr() -> Iterator[None]:
             if failed:
                 held.seek(0)
                 os.write(STDERR, held.read())
+
+
+def _memory_file() -> IO[bytes]:
+    """A file without a place on disk where there is such a thing: the sandbox lets nothing be created."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("held-back"), "w+b")
+    return tempfile.TemporaryFile()
