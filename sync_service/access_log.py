@@ -1,0 +1,100 @@
+"""Who read what, written before the answer is given: a read nobody can find out about does not happen.
+
+`record` returns only after its own transaction has committed; if it raises, the caller answers 503 and shows nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sync_service.authz import Reader, enter
+from sync_service.ports import Database, Row
+
+MOST_ROWS = 1000
+"""Most entries one answer carries, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One read. About a `team` or a `person`, for the days from `first` to `last` where the question named days."""
+
+    reader: str
+    reader_name: str
+    action: str
+    allowed_because: str
+    team: str | None = None
+    person: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def by_reader(
+    reader: Reader, action: str, why: str, *, team: str | None = None, days: tuple[date, date] | None = None
+) -> Entry:
+    """The entry for a manager's, administrator's or auditor's read."""
+    first, last = days or (None, None)
+    return Entry(reader.id, reader.name, action, why, team=team, first=first, last=last)
+
+
+def by_self(person: str, action: str) -> Entry:
+    """The entry for what somebody's own laptop asked for: if it was not them, they can see it."""
+    return Entry("self", "your own device", action, "a device of this person", person=person)
+
+
+def record(db: Database, org: str, entry: Entry, *, now: int) -> None:
+    """Write an entry durably. Raises Unavailable or DatabaseError: then nothing may be shown."""
+    with db.transaction() as tx:
+        enter(tx, org)
+        tx.run(
+            """insert into access_log (org, at, reader, reader_name, action, team, person, from_day, to_day, allowed_because)
+               values (:org, to_timestamp(:now), :reader, :name, :action, :team, :person, cast(:first as date),
+                 cast(:last as date), :why)""",
+            org=org,
+            now=now,
+            reader=entry.reader,
+            name=entry.reader_name,
+            action=entry.action,
+            team=entry.team,
+            person=entry.person,
+            first=entry.first.isoformat() if entry.first else None,
+            last=entry.last.isoformat() if entry.last else None,
+            why=entry.allowed_because,
+        )
+
+
+_COLUMNS = """extract(epoch from a.at)::bigint as at, a.reader, a.reader_name, a.action, a.team::text as team,
+  a.from_day::text as from_day, a.to_day::text as to_day, a.allowed_because"""
+
+
+def about_person(tx: Database, person: str, *, limit: int = MOST_ROWS) -> list[Row]:
+    """Every read about this person, newest first: of them alone, or of a team for days of a month they counted in it.
+
+    `tx` has entered the person's organisation.
+    """
+    return tx.run(
+        f"""select {_COLUMNS} from access_log a
+            where a.person = :person or exists (
+              select from cohort c where c.person = :person and c.team = a.team
+                and c.month <= coalesce(a.to_day, a.at::date)
+                and c.month + interval '1 month' > coalesce(a.from_day, a.at::date))
+            order by a.at desc, a.row desc limit :limit""",
+        person=person,
+        limit=limit,
+    )
+
+
+def of_organisation(tx: Database, first: date, last: date, *, limit: int = MOST_ROWS) -> list[Row]:
+    """Every read by a manager, administrator or auditor from `first` to `last` (UTC days), newest first.
+
+    What people's own devices asked for is theirs and not in it. `tx` has entered the organisation.
+    """
+    return tx.run(
+        f"""select {_COLUMNS} from access_log a
+            where a.reader <> 'self' and a.at >= cast(:first as timestamp) at time zone 'UTC'
+              and a.at < (cast(:last as timestamp) + interval '1 day') at time zone 'UTC'
+            order by a.at desc, a.row desc limit :limit""",
+        first=first.isoformat(),
+        last=last.isoformat(),
+        limit=limit,
+    )

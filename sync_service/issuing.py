@@ -1,0 +1,167 @@
+"""What an organisation gives out after it is set up: keysets, policies, readers' tokens. One plain function each.
+
+Like `provision.py`: an `Office`, `now` in epoch seconds, and RequestError with one sentence for a wrong request.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.wire.documents import Policy, WorkHours, sign_document
+from agent.wire.errors import WireError
+from agent.wire.ids import organisation_id
+from agent.wire.seal import SealKey
+from sync_service import authz
+from sync_service.key_files import read_key
+from sync_service.policies import current_keyset, current_policy
+from sync_service.provision import (
+    DAY,
+    DOCUMENT_DAYS,
+    Office,
+    RequestError,
+    check_name,
+    check_person,
+    record_seal_key,
+    seal_entry,
+    team_zone,
+)
+
+
+@dataclass(frozen=True)
+class ManagerToken:
+    """A reader's token as it is given out, once."""
+
+    manager: str
+    token: str
+    expires: int
+
+
+def rotate_seal_key(
+    office: Office, org: str, *, now: int, suite: Literal[1, 2] = 1, root_file: Path | None = None
+) -> str:
+    """A new seal key in a new keyset, signed with the root key; answers the key's id. Older keys go on opening."""
+    root = _root_key(office, org, root_file)
+    keyset = current_keyset(office.database, org)
+    key = SealKey.generate(suite)
+    office.seal_keys.add(key)  # before anybody can seal to it
+    entry = seal_entry(key, now)
+    with office.database.transaction() as tx:
+        record_seal_key(tx, org, entry, now)
+    kept = tuple(old for old in keyset.seal_keys if old.open_until > now)
+    new = replace(keyset, seq=keyset.seq + 1, issued=now, not_after=now + DOCUMENT_DAYS * DAY, seal_keys=(*kept, entry))
+    office.documents.publish(sign_document("keyset", new.to_payload(), [root]), now=now)
+    return key.public.id
+
+
+def publish_policy(
+    office: Office,
+    org: str,
+    *,
+    now: int,
+    work_hours: tuple[WorkHours, ...] | None = None,
+    interval_seconds: int | None = None,
+    individual_reports: bool | None = None,
+    k: int | None = None,
+) -> Policy:
+    """The next policy: the present one with what is given changed, signed with the policy signer's key."""
+    old = current_policy(office.database, org)
+    seq = old.seq + 1
+    try:
+        policy = Policy(
+            org=org,
+            seq=seq,
+            issued=now,
+            not_after=now + DOCUMENT_DAYS * DAY,
+            id=f"p-{seq}",
+            agreement=old.agreement,
+            work_hours=old.work_hours if work_hours is None else work_hours,
+            interval_seconds=old.interval_seconds if interval_seconds is None else interval_seconds,
+            individual_reports=old.individual_reports if individual_reports is None else individual_reports,
+            k=old.k if k is None else k,
+        )
+    except WireError as error:
+        raise RequestError(f"this policy is not possible: {error}") from None
+    signer = read_key(office.keys.policy_path(org))
+    office.documents.publish(sign_document("policy", policy.to_payload(), [signer]), now=now)
+    return policy
+
+
+def new_token(
+    office: Office,
+    org: str,
+    name: str,
+    role: authz.Role,
+    *,
+    now: int,
+    teams: Sequence[str] = (),
+    person: str | None = None,
+    days: int = 30,
+) -> ManagerToken:
+    """A reader and their token. A manager names the `teams` they may read; `person` is the reader's own id where they
+    are measured too, so that they are never counted in what they may read.
+    """
+    check_name(name)
+    if role not in authz.ROLES:
+        raise RequestError(f"the role is one of {', '.join(authz.ROLES)}")
+    if (role == "manager") != bool(teams):
+        raise RequestError("a manager's token names the manager's teams, and no other role names any")
+    manager = secrets.token_hex(16)
+    issued = authz.issue_token(office.keys.issuer(), manager=manager, org=org, now=now, days=days)
+    with office.database.transaction() as tx:
+        if person is not None:
+            check_person(tx, org, person)
+        tx.run(
+            """insert into manager (id, org, name, role, person, created_at)
+               values (:id, :org, :name, :role, :person, to_timestamp(:now))""",
+            id=manager,
+            org=org,
+            name=name,
+            role=role,
+            person=person,
+            now=now,
+        )
+        for team in dict.fromkeys(teams):
+            team_zone(tx, org, team)
+            tx.run(
+                "insert into manager_team (org, manager, team) values (:org, :manager, :team)",
+                org=org,
+                manager=manager,
+                team=team,
+            )
+        tx.run(
+            """insert into manager_token (jti, org, manager, issued_at, expires_at)
+               values (:jti, :org, :manager, to_timestamp(:now), to_timestamp(:expires))""",
+            jti=issued.jti,
+            org=org,
+            manager=manager,
+            now=now,
+            expires=issued.expires,
+        )
+    return ManagerToken(manager, issued.token, issued.expires)
+
+
+def revoke_manager(office: Office, org: str, manager: str, *, now: int) -> None:
+    """From now on no token of this reader is accepted."""
+    done = office.database.run(
+        """update manager set revoked_at = coalesce(revoked_at, to_timestamp(:now))
+           where id = :manager and org = :org returning id""",
+        manager=manager,
+        org=org,
+        now=now,
+    )
+    if not done:
+        raise RequestError(f"there is no reader {manager}; see framekeep-sync admin token list")
+
+
+def _root_key(office: Office, org: str, root_file: Path | None) -> Ed25519PrivateKey:
+    path = root_file or office.keys.root_path(org)
+    root = read_key(path)
+    if organisation_id(root.public_key().public_bytes_raw()) != org:
+        raise RequestError(f"{path} is the root key of another organisation")
+    return root

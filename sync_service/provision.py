@@ -1,0 +1,305 @@
+"""Setting up an organisation, one plain function a step: what `framekeep-sync admin` and `framekeep demo` call.
+
+Every function takes an `Office`, the parts they need, and `now` in epoch seconds. A wrong request raises RequestError,
+one sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, check_endpoint, sign_document
+from agent.wire.enrolment import LIFETIME_SECONDS, EnrolmentCode
+from agent.wire.errors import WireError
+from agent.wire.ids import organisation_id
+from agent.wire.seal import SealKey
+from sync_service.errors import ServiceError
+from sync_service.key_files import KeyFiles, write_key
+from sync_service.ports import Database, Documents, Row, SealKeys
+from sync_service.timetable import local_day, month_of, next_month
+
+DAY = 24 * 3600
+SEAL_DAYS = 45
+"""A seal key is sealed to this long: rotation is every 30 days, and may be two weeks late."""
+OPEN_DAYS = 40
+"""It still opens this long afterwards: a laptop may have been offline for 30 days."""
+DOCUMENT_DAYS = 365
+DEFAULT_HOURS = (WorkHours((1, 2, 3, 4, 5), 8 * 60, 18 * 60),)
+
+
+class RequestError(ServiceError):
+    """What was asked for cannot be done as asked; the message says what can."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Office:
+    """What setting up needs: `database` as framekeep_admin, documents over it, the seal keys and the key files."""
+
+    database: Database
+    documents: Documents
+    seal_keys: SealKeys
+    keys: KeyFiles
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """A new organisation. `root_file` holds the key behind its id, to be kept offline."""
+
+    id: str
+    name: str
+    endpoint: str
+    policy: str
+    seal_key: str
+    root_file: Path
+
+
+@dataclass(frozen=True)
+class IssuedCode:
+    """A one-time code as it is given to a person, once."""
+
+    code: str
+    person: str
+    expires: int
+
+
+def create_organisation(
+    office: Office,
+    name: str,
+    endpoint: str,
+    *,
+    now: int,
+    root_out: Path | None = None,
+    work_hours: tuple[WorkHours, ...] = DEFAULT_HOURS,
+    interval_seconds: int = 10,
+) -> Organisation:
+    """A new organisation: root key, policy signer, first seal key, signed keyset, first policy.
+
+    `endpoint` is where laptops send (`https://host`, plain http for this machine only); `root_out` another place for
+    the root key's file.
+    """
+    check_name(name)
+    try:
+        check_endpoint(endpoint)
+    except WireError as error:
+        raise RequestError(f"the endpoint {endpoint!r} is not usable: {error}") from None
+    root, signer, seal_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), SealKey.generate()
+    org = organisation_id(root.public_key().public_bytes_raw())
+    root_file = root_out or office.keys.root_path(org)
+    try:
+        write_key(root_file, root)
+    except FileExistsError:
+        raise RequestError(f"{root_file} exists already; name a new file for the root key") from None
+    write_key(office.keys.policy_path(org), signer)
+    office.seal_keys.add(seal_key)
+    with office.database.transaction() as tx:
+        tx.run(
+            "insert into organisation (id, name, root_public, created_at) values (:id, :name, :root, to_timestamp(:now))",
+            id=org,
+            name=name,
+            root=root.public_key().public_bytes_raw(),
+            now=now,
+        )
+        entry = seal_entry(seal_key, now)
+        record_seal_key(tx, org, entry, now)
+    keyset = Keyset(
+        org=org,
+        seq=1,
+        issued=now,
+        not_after=now + DOCUMENT_DAYS * DAY,
+        endpoint=endpoint,
+        seal_keys=(entry,),
+        policy_signers=(signer.public_key().public_bytes_raw(),),
+    )
+    office.documents.publish(sign_document("keyset", keyset.to_payload(), [root]), now=now)
+    policy = Policy(
+        org=org,
+        seq=1,
+        issued=now,
+        not_after=now + DOCUMENT_DAYS * DAY,
+        id="p-1",
+        work_hours=work_hours,
+        interval_seconds=interval_seconds,
+    )
+    office.documents.publish(sign_document("policy", policy.to_payload(), [signer]), now=now)
+    return Organisation(org, name, endpoint, policy.id, seal_key.public.id, root_file)
+
+
+def the_organisation(office: Office, wanted: str | None = None) -> str:
+    """The id of the organisation meant: `wanted`, or the only one there is."""
+    rows = office.database.run("select id, name from organisation order by created_at")
+    if wanted is not None:
+        matching = [row["id"] for row in rows if wanted in (row["id"], row["name"])]
+        if len(matching) != 1:
+            raise RequestError(f"there is no organisation {wanted!r}; see framekeep-sync admin org list")
+        return str(matching[0])
+    if not rows:
+        raise RequestError("there is no organisation yet; create one with framekeep-sync admin org create")
+    if len(rows) > 1:
+        raise RequestError("there are several organisations; say which with --org")
+    return str(rows[0]["id"])
+
+
+def create_team(office: Office, org: str, name: str, time_zone: str, *, now: int) -> str:
+    """A new team, its days in `time_zone` (an IANA name such as Europe/Berlin); answers its id."""
+    check_name(name)
+    if time_zone not in available_timezones():
+        raise RequestError(f"{time_zone!r} is no time zone; use a name such as Europe/Berlin")
+    team = secrets.token_hex(16)
+    made = office.database.run(
+        """insert into team (id, org, name, time_zone, created_at) values (:id, :org, :name, :zone, to_timestamp(:now))
+           on conflict (org, name) do nothing returning id""",
+        id=team,
+        org=org,
+        name=name,
+        zone=time_zone,
+        now=now,
+    )
+    if not made:
+        raise RequestError(f"there is a team {name!r} already; choose another name")
+    return team
+
+
+def the_team(office: Office, org: str, wanted: str) -> Row:
+    """The team named or numbered `wanted`: its id, name and time_zone."""
+    rows = office.database.run(
+        "select id, name, time_zone from team where org = :org and (id = :wanted or name = :wanted)",
+        org=org,
+        wanted=wanted,
+    )
+    if len(rows) != 1:
+        raise RequestError(f"there is no team {wanted!r}; see framekeep-sync admin team list")
+    return rows[0]
+
+
+def add_person(office: Office, org: str, name: str, team: str, *, now: int, since: date | None = None) -> str:
+    """A new person in `team`; answers their id.
+
+    They are counted in the team's numbers from the month `since` (its first day) on. That is next month, so that nobody
+    joins a number in the middle of a month; only while the organisation has never been measured may it be the present
+    month (the default then) or a past one. Once there is a measurement, who belonged where is no longer to be chosen.
+    """
+    check_name(name)
+    person = secrets.token_hex(16)
+    with office.database.transaction() as tx:
+        place = team_zone(tx, org, team)
+        present = month_of(local_day(now, place))
+        measured = _has_data(tx, org)
+        month = since or (next_month(present) if measured else present)
+        if month.day != 1:
+            raise RequestError("people are counted by whole months; give a month's first day")
+        if measured and month <= present:
+            raise RequestError(
+                f"people are counted from the next month on ({next_month(present):%Y-%m}), because this organisation "
+                "has been measured already"
+            )
+        tx.run(
+            "insert into person (id, org, name, created_at) values (:id, :org, :name, to_timestamp(:now))",
+            id=person,
+            org=org,
+            name=name,
+            now=now,
+        )
+        _join(tx, org, person, team, month)
+    return person
+
+
+def move_person(office: Office, org: str, person: str, team: str, *, now: int) -> date:
+    """Put a person into another team; answers the month (its first day) from which they count there."""
+    with office.database.transaction() as tx:
+        places = [team_zone(tx, org, team)]
+        check_person(tx, org, person)
+        rows = tx.run(
+            "select distinct t.time_zone from membership m join team t on t.id = m.team where m.person = :person",
+            person=person,
+        )
+        places += [ZoneInfo(row["time_zone"]) for row in rows]
+        # The month must not have begun in any of the zones they are counted in.
+        month = max(next_month(month_of(local_day(now, place))) for place in places)
+        tx.run(
+            "delete from membership where person = :person and month >= cast(:month as date)",
+            person=person,
+            month=month.isoformat(),
+        )
+        _join(tx, org, person, team, month)
+    return month
+
+
+def new_code(office: Office, org: str, person: str, *, now: int) -> IssuedCode:
+    """A one-time enrolment code for a person's laptop, good for 72 hours. Only a hash of it is kept."""
+    with office.database.transaction() as tx:
+        check_person(tx, org, person)
+        root = tx.run("select root_public from organisation where id = :org", org=org)[0]["root_public"]
+        code = EnrolmentCode.new(root)
+        tx.run(
+            """insert into code (id, org, person, secret_hash, created_at, expires_at)
+               values (:id, :org, :person, :hash, to_timestamp(:now), to_timestamp(:expires))""",
+            id=code.code_id,
+            org=org,
+            person=person,
+            hash=code.secret_hash,
+            now=now,
+            expires=now + LIFETIME_SECONDS,
+        )
+    return IssuedCode(str(code), person, now + LIFETIME_SECONDS)
+
+
+def seal_entry(key: SealKey, now: int) -> SealKeyEntry:
+    """How a key made at `now` stands in a keyset."""
+    return SealKeyEntry(key.public, now + SEAL_DAYS * DAY, now + (SEAL_DAYS + OPEN_DAYS) * DAY)
+
+
+def record_seal_key(tx: Database, org: str, entry: SealKeyEntry, now: int) -> None:
+    """Remember the public half of a seal key and its dates."""
+    tx.run(
+        """insert into seal_key (id, org, suite, public, created_at, seal_until, open_until)
+           values (:id, :org, :suite, :public, to_timestamp(:now), to_timestamp(:seal_until), to_timestamp(:open_until))""",
+        id=entry.key.id,
+        org=org,
+        suite=entry.key.suite,
+        public=entry.key.raw,
+        now=now,
+        seal_until=entry.seal_until,
+        open_until=entry.open_until,
+    )
+
+
+def _join(tx: Database, org: str, person: str, team: str, month: date) -> None:
+    tx.run(
+        "insert into membership (org, person, month, team) values (:org, :person, cast(:month as date), :team)",
+        org=org,
+        person=person,
+        month=month.isoformat(),
+        team=team,
+    )
+
+
+def team_zone(tx: Database, org: str, team: str) -> ZoneInfo:
+    """The time zone of a team of this organisation. Raises RequestError."""
+    rows = tx.run("select time_zone from team where id = :team and org = :org", team=team, org=org)
+    if not rows:
+        raise RequestError(f"there is no team {team}; see framekeep-sync admin team list")
+    return ZoneInfo(rows[0]["time_zone"])
+
+
+def check_person(tx: Database, org: str, person: str) -> None:
+    """Raise RequestError unless the person belongs to this organisation."""
+    if not tx.run("select 1 as one from person where id = :person and org = :org", person=person, org=org):
+        raise RequestError(f"there is no person {person}; see framekeep-sync admin person list")
+
+
+def _has_data(tx: Database, org: str) -> bool:
+    return bool(tx.run("select organisation_has_data(:org) as measured", org=org)[0]["measured"])
+
+
+def check_name(name: str) -> None:
+    """Raise RequestError for a name nobody could read."""
+    if not 1 <= len(name.strip()) <= 200 or not name.isprintable():
+        raise RequestError("a name is 1 to 200 printable characters")
