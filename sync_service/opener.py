@@ -91,7 +91,7 @@ class Opener:
             except ServiceError as error:
                 if not isinstance(error, PoisonError):
                     raise  # the database or an installation fault: nothing is wrong with the rows
-            except Exception:  # noqa: BLE001  # whatever a row provokes, it must not stand in the way of the others
+            except Exception:  # whatever a row provokes, it must not stand in the way of the others
                 log.exception("a batch of %d rows could not be opened", self._limit)
             if self._limit == 1:
                 done = self._give_up()
