@@ -1,0 +1,226 @@
+"""The eyes process: camera and detectors in, observations out. The frame dies here.
+
+It is started by `eyes_link` as `python -m agent.eyes` (in a frozen app as `framekeep _eyes`) and speaks JSON, one
+line a message: commands on standard input, each with an `id` that its answer repeats, answers on standard output.
+
+    {"id":1,"cmd":"open","source":{...}}    {"id":1,"opened":"camera 0","sandbox":"seccomp"}
+    {"id":2,"cmd":"look","timeout":5.0}     {"id":2,"observation":{...},"frame":7,"source":"...","stages":{...}}
+                                            {"id":2,"end":true}   at the end of a finite source
+    {"id":3,"cmd":"probe"}                  {"id":3,"probe":{"inet":"denied",...}}
+    {"id":4,"cmd":"memory"}                 {"id":4,"pss":141000000}
+    {"id":5,"cmd":"close"}                  {"id":5,"closed":true}
+    whatever went wrong                     {"id":2,"error":"CameraLost","message":"..."}
+
+An answer has no field that could carry pixels. What native libraries print cannot end up in it either: the real
+pipes are moved aside and the standard streams lead to nowhere before anything else is imported. The walls of
+sandbox.py go up next; only then come OpenCV and the detectors, the detectors while the camera is being opened.
+The process ends when its parent does: the kernel kills it on Linux, and everywhere the end of standard input,
+watched by a thread of its own, ends it even in the middle of a hung read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import IO, TYPE_CHECKING, Any
+
+from agent import sandbox
+from agent.errors import EyesError, FramekeepError
+from agent.sources import Source
+
+if TYPE_CHECKING:
+    from agent.attention.observation import Box, Observation
+    from agent.camera.base import Camera, Frame
+    from agent.detect.look import Looker
+
+QUIET = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "OPENCV_LOG_LEVEL": "SILENT",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OPENCV_VIDEOIO_PRIORITY_OBSENSOR": "0",
+    "GLOG_minloglevel": "3",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""Environment that keeps the libraries silent, small and on one thread. Some of it is read at process start, so
+the parent sets it too."""
+
+Command = dict[str, Any]
+
+
+class Eyes:
+    """The camera that is open, and the detectors once they were needed."""
+
+    def __init__(self, walls: str) -> None:
+        """`walls` is what `sandbox.apply` said."""
+        self._walls = walls
+        self._camera: Camera | None = None
+        self._looker: Looker | None = None
+
+    def answer(self, command: Command) -> Command:
+        """The answer to one command, without its id. Raises FramekeepError."""
+        match command.get("cmd"):
+            case "open":
+                return self.open(Source.from_json(command["source"]))
+            case "look":
+                return self.look(float(command["timeout"]))
+            case "probe":
+                return {"probe": sandbox.probe(), "sandbox": self._walls}
+            case "memory":
+                return {"pss": proportional_set_size()}
+            case "close":
+                self.close()
+                return {"closed": True}
+            case other:
+                raise EyesError(f"The eyes process does not know the command {other!r}.")
+
+    def open(self, source: Source) -> Command:
+        """Open another source; the one before is released."""
+        self.close()
+        self._camera = _camera(source)
+        self._detectors()  # a device goes on opening on its own thread meanwhile
+        return {"opened": source.name, "sandbox": self._walls}
+
+    def look(self, timeout: float) -> Command:
+        """One frame through the detectors."""
+        if self._camera is None:
+            raise EyesError("The eyes process was asked to look before a source was opened.")
+        began = time.perf_counter()
+        frame = self._camera.read(timeout)
+        read = time.perf_counter()
+        if frame is None:
+            return {"end": True}
+        observation, stages = self._detectors().observe(frame)
+        return {
+            "observation": in_source_pixels(observation, frame).to_json(),
+            "frame": frame.index,
+            "source": frame.source,
+            "still": bool(getattr(self._camera, "still", False)),
+            "spacing": getattr(self._camera, "spacing", None),
+            "stages": {"camera": (read - began) * 1000.0, **stages},
+        }
+
+    def close(self) -> None:
+        """Release the camera; the detectors stay loaded."""
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
+
+    def _detectors(self) -> Looker:
+        if self._looker is None:
+            from agent.detect.face_mediapipe import MediaPipeFaces
+            from agent.detect.lens import check_lens
+            from agent.detect.look import Looker
+            from agent.detect.phone_onnx import NanoDetPhones
+
+            self._looker = Looker(MediaPipeFaces(), NanoDetPhones(), check_lens)
+        return self._looker
+
+
+def _camera(source: Source) -> Camera:
+    import cv2
+
+    cv2.setNumThreads(1)
+    if source.device is not None:
+        from agent.camera.opencv import OpenCVCamera
+
+        return OpenCVCamera(source.device)
+    from agent.camera.replay import Replay
+
+    return Replay(source.files, source.every, source.realtime)
+
+
+def in_source_pixels(observation: Observation, frame: Frame) -> Observation:
+    """Boxes and size in the pixels of the stored picture, where the frame was decoded smaller."""
+    if frame.source_size is None or frame.source_size == observation.size:
+        return observation
+    from dataclasses import replace
+
+    (width, height), (w, h) = frame.source_size, observation.size
+    fx, fy = width / w, height / h
+
+    def grown(box: Box) -> Box:
+        return box[0] * fx, box[1] * fy, box[2] * fx, box[3] * fy
+
+    return replace(
+        observation,
+        size=frame.source_size,
+        faces=tuple(replace(face, box=grown(face.box)) for face in observation.faces),
+        phones=tuple(replace(phone, box=grown(phone.box)) for phone in observation.phones),
+    )
+
+
+def proportional_set_size() -> int | None:
+    """Bytes of memory this process accounts for, shared pages divided; None where the system does not tell.
+
+    Asked of the process itself: since it cannot be dumped, nobody else of this user may read it.
+    """
+    try:
+        with open("/proc/self/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123 - pathlib is no help here
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return None
+
+
+def main() -> int:
+    """Serve commands until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to handle
+    commands, answers = _move_pipes_aside()
+    os.environ.update(QUIET)
+    sys.dont_write_bytecode = True
+    eyes = Eyes(sandbox.apply())
+    waiting: queue.SimpleQueue[Command] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(commands, waiting), name="commands", daemon=True).start()
+    while True:
+        command = waiting.get()
+        try:
+            answer = eyes.answer(command)
+        except FramekeepError as error:
+            answer = {"error": type(error).__name__, "message": str(error)}
+        except Exception as error:  # noqa: BLE001 - the edge of the process: an answer tells more than a death
+            answer = {"error": "EyesError", "message": f"The detectors failed on this picture ({_place(error)})."}
+        _send(answers, {"id": command.get("id"), **answer})
+
+
+def _move_pipes_aside() -> tuple[IO[bytes], IO[bytes]]:
+    """Keep the real pipes under other numbers and let 0, 1 and 2 lead to nowhere, for every library to come."""
+    commands, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    os.close(nowhere)
+    return commands, answers
+
+
+def _listen(commands: IO[bytes], waiting: queue.SimpleQueue[Command]) -> None:
+    for line in commands:
+        waiting.put(json.loads(line))
+    os._exit(0)
+
+
+def _send(answers: IO[bytes], answer: Command) -> None:
+    try:
+        answers.write(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
+        answers.flush()
+    except BrokenPipeError:  # the parent is gone
+        os._exit(0)
+
+
+def _place(error: BaseException) -> str:
+    """Type and place of an error, never its text, which could quote data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""  # noqa: PTH119 - text only
+    return type(error).__name__ + where
+
+
+if __name__ == "__main__":
+    sys.exit(main())
