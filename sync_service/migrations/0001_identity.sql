@@ -141,6 +141,7 @@ grant select, update (used_at, device_public, answer) on code to framekeep_enrol
 grant select on organisation, document to framekeep_enroll;
 
 grant select on organisation, device, policy_terms to framekeep_opener;
+grant select, update (destroyed_at) on seal_key to framekeep_opener;  -- it holds the private halves
 
 grant select on organisation, team, person, membership, device, policy_terms to framekeep_publisher;
 
@@ -156,7 +157,6 @@ grant select, insert on policy_terms to framekeep_admin;
 grant select, insert, update (revoked_at) on device to framekeep_admin;
 
 grant select, delete on device_jti, code to framekeep_maintenance;
-grant select, update (destroyed_at) on seal_key to framekeep_maintenance;
 grant select on organisation, policy_terms to framekeep_maintenance;
 
 -- Roles that answer a person or a manager see one organisation. The pipeline's roles work for all of them.

@@ -1,0 +1,89 @@
+"""Housekeeping: partitions ahead of time, and every retention period in one table.
+
+Runs as framekeep_maintenance, hourly or so; running it twice, or late, does no harm. Released blocks and the access
+log have their own periods beside the code that writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync_service.ports import Alerts, Database, SealKeys
+
+DAY = 86400
+WEEK = 7 * DAY
+WEEKS_AHEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows of `table` are deleted when `condition` holds; `:cutoff` in it is `days` before now."""
+
+    name: str
+    table: str
+    days: int
+    condition: str
+
+
+RULES = (
+    Rule("sealed rows, after opening", "envelope", 7, "settled_at < to_timestamp(:cutoff)"),
+    Rule("quarantine", "quarantine", 14, "at < to_timestamp(:cutoff)"),
+    # The opener refuses windows a day younger than this, so no forgotten window can be counted again.
+    Rule("ledger", "ledger", 40, "window_start < to_timestamp(:cutoff)"),
+    Rule("receipts", "receipt", 40, "at < to_timestamp(:cutoff)"),
+    Rule(
+        "person rollups",
+        "person_rollup",
+        35,
+        """slot < to_timestamp(:cutoff) and not exists (
+             select from policy_terms as terms
+             where terms.org = person_rollup.org and terms.policy = person_rollup.policy and terms.individual_reports)""",
+    ),
+    Rule("person rollups under individual reports", "person_rollup", 90, "slot < to_timestamp(:cutoff)"),
+    Rule("spent tokens", "device_jti", 0, "expires_at < to_timestamp(:cutoff)"),
+    Rule("enrolment codes, after expiry", "code", 30, "expires_at < to_timestamp(:cutoff)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What one run did: rows deleted by rule, empty partitions dropped."""
+
+    deleted: dict[str, int]
+    dropped_partitions: int
+
+
+def keep_house(database: Database, *, now: int) -> Housekeeping:
+    """Make partitions, delete what is past its time, drop partitions that are past and empty."""
+    make_partitions(database, now=now)
+    deleted = {}
+    for rule in RULES:
+        rows = database.run(
+            f"with gone as (delete from {rule.table} where {rule.condition} returning 1) select count(*) as n from gone",
+            cutoff=now - rule.days * DAY,
+        )
+        deleted[rule.name] = int(rows[0]["n"])
+    dropped = database.run("select drop_empty_envelope_partitions(to_timestamp(:before)) as n", before=now - 2 * WEEK)
+    return Housekeeping(deleted, int(dropped[0]["n"]))
+
+
+def make_partitions(database: Database, *, now: int) -> None:
+    """Partitions for last week (a slow queue), this one and WEEKS_AHEAD more."""
+    for weeks in range(-1, WEEKS_AHEAD + 1):
+        database.run("select create_envelope_partition(to_timestamp(:at)) as part", at=now + weeks * WEEK)
+
+
+def destroy_expired_keys(database: Database, keys: SealKeys, alerts: Alerts, *, now: int) -> int:
+    """Destroy the private seal keys whose time is over, and say so in the table; answers how many. Runs beside the
+    opener, since only there the private keys are. A key for which rows still wait is kept until they are opened.
+    """
+    expired = database.run(
+        """select id from seal_key where destroyed_at is null and open_until <= to_timestamp(:now)
+           and not exists (select from envelope where envelope.key = seal_key.id and settled_at is null)""",
+        now=now,
+    )
+    for row in expired:
+        keys.destroy(row["id"])  # first: marked but alive would be worse than destroyed twice
+        database.run("update seal_key set destroyed_at = to_timestamp(:now) where id = :id", id=row["id"], now=now)
+        alerts.alert("seal_key_destroyed", "a seal key's time was over: it was destroyed", key=row["id"])
+    return len(expired)
