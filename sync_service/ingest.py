@@ -6,9 +6,8 @@ device has shown that it is one of ours, every fault has the same answer and tak
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +17,8 @@ from agent.wire.errors import BadSignature, TooLarge, WireError
 from agent.wire.ids import device_id
 from agent.wire.seal import verify
 from sync_service.errors import Unavailable
+from sync_service.http import Answer as Answer
+from sync_service.http import refusal as refusal
 from sync_service.keyset import OpenKey
 from sync_service.ports import DeviceRegistry, Inbox
 
@@ -32,25 +33,6 @@ _DUMMY_PUBLIC = (
 )
 _DUMMY_DEVICE = device_id(_DUMMY_PUBLIC)
 _DUMMY_ORG = "0" * 32
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer with a JSON object as its body."""
-
-    status: int
-    body: Mapping[str, object]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def content(self) -> bytes:
-        """The body's bytes."""
-        return json.dumps(self.body, separators=(",", ":")).encode()
-
-
-def refusal(status: int, error: str, *, retry_after: int | None = None) -> Answer:
-    """`{"error": error}`, with Retry-After (seconds) where waiting helps."""
-    return Answer(status, {"error": error}, {} if retry_after is None else {"Retry-After": str(retry_after)})
 
 
 NOT_AUTHENTICATED = refusal(401, "not_authenticated")

@@ -1,0 +1,93 @@
+"""HTTP as the service's functions see it: a request is a value, an answer is a value, an endpoint is a line in a table.
+
+Handlers know no framework: the same table is mounted on Lambda's resolver and on the local server (`routes.py`), and
+OpenAPI is written from it (`openapi.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Schema = Mapping[str, Any]
+"""A JSON Schema (2020-12, the dialect of OpenAPI 3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`headers` have lower-case names; `query` holds each parameter's last value; `params` are the path's `<name>`s."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body` is a JSON object, or bytes sent as they are (give their Content-Type if it is not JSON)."""
+
+    status: int
+    body: Mapping[str, object] | bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> bytes:
+        """The body's bytes."""
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body, separators=(",", ":")).encode()
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type."""
+        return self.headers.get("Content-Type", "application/json")
+
+
+def refusal(status: int, error: str, *, retry_after: int | None = None) -> Answer:
+    """`{"error": error}`, with Retry-After (seconds) where waiting helps."""
+    return Answer(status, {"error": error}, {} if retry_after is None else {"Retry-After": str(retry_after)})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter (path parameters are read off the path)."""
+
+    name: str
+    description: str
+    schema: Schema = field(default_factory=lambda: {"type": "string"})
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One line of the service's table. `path` writes parameters as `<name>`. `auth` says whose token it asks for: a
+    device's, a manager's, or nobody's; checking it is the handler's work. `answers` is status -> (what it means,
+    schema of the body or None).
+    """
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    handler: Callable[[Request], Answer]
+    summary: str
+    answers: Mapping[int, tuple[str, Schema | None]]
+    auth: Literal["device", "manager"] | None = None
+    query: Sequence[Parameter] = ()
+    body: Schema | None = None
+    csv: bool = False
+    """Whether the 200 answer may also be text/csv."""
+
+
+ERROR: Schema = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}},
+    "required": ["error"],
+}
+"""The body of every refusal."""
+
+
+def refuses(**meanings: str) -> dict[int, tuple[str, Schema | None]]:
+    """`refuses(s401="...", s503="...")`: answers whose body is ERROR, for `Endpoint.answers`."""
+    return {int(name[1:]): (meaning, ERROR) for name, meaning in meanings.items()}
