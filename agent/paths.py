@@ -23,6 +23,8 @@ class Paths:
     data: Path
     config: Path
     logs: Path
+    portable: bool = False
+    """Everything is in one folder of the user's choice, keys included."""
 
     @property
     def store(self) -> Path:
@@ -67,7 +69,7 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     home = environ.get(HOME_VARIABLE)
     if home:
         root = Path(home).expanduser().absolute()
-        return Paths(data=root / "data", config=root, logs=root / "logs")
+        return Paths(data=root / "data", config=root, logs=root / "logs", portable=True)
     # roaming=False, appauthor=False: nothing of this may follow the user to another machine.
     return Paths(
         data=platformdirs.user_data_path(_APP, appauthor=False),

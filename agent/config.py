@@ -1,0 +1,193 @@
+"""The settings: one frozen value whose every field knows where it came from.
+
+Later wins: default, file (framekeep.toml), environment (FRAMEKEEP_NAME), command line, signed policy. What the policy
+decides is locked: it shows as such and no file can change it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent.errors import ConfigError
+from agent.log import LEVELS
+from agent.wire.documents import check_endpoint
+from agent.wire.errors import WireError
+
+ENVIRONMENT_PREFIX = "FRAMEKEEP_"
+
+
+class Origin(StrEnum):
+    """Where a value came from."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    COMMAND = "command"
+    POLICY = "policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the agent goes by.
+
+    server: the sync service's address ("" until enrolled). camera: a device's number, or a recording or folder.
+    interval_seconds: seconds between looks at a live camera. every_seconds: seconds of the recording between looks.
+    store_mib: most the local store may take, in MiB. proxy: address of an HTTP proxy ("" for none; never taken from
+    the environment). log_level: debug, info, warning or error.
+    """
+
+    server: str = ""
+    camera: str = "0"
+    interval_seconds: int = 10
+    every_seconds: float = 1.0
+    store_mib: int = 64
+    proxy: str = ""
+    log_level: str = "info"
+    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+    """Origin by setting; what is not in it has its default."""
+    places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """File or variable a value came from, by setting."""
+
+    def origin(self, key: str) -> Origin:
+        """Where the value of `key` came from."""
+        return self.origins.get(key, Origin.DEFAULT)
+
+    def with_values(self, values: Mapping[str, Any], origin: Origin, place: str) -> Config:
+        """The configuration with `values` on top, checked. Raises ConfigError naming `place` and the key."""
+        checked = {key: _check(key, value, place) for key, value in values.items()}
+        return replace(
+            self,
+            **checked,
+            origins=MappingProxyType({**self.origins, **dict.fromkeys(checked, origin)}),
+            places=MappingProxyType({**self.places, **dict.fromkeys(checked, place)}),
+        )
+
+    def with_policy(self, locked: Mapping[str, Any], policy: str) -> Config:
+        """The configuration under a signed policy (its id is `policy`). Raises ConfigError."""
+        return self.with_values(locked, Origin.POLICY, f"policy {policy}")
+
+    def show(self) -> list[dict[str, Any]]:
+        """For `config show --json`: key, value, origin, place, locked."""
+        return [
+            {
+                "key": key,
+                "value": getattr(self, key),
+                "origin": self.origin(key).value,
+                "place": self.places.get(key, ""),
+                "locked": self.origin(key) is Origin.POLICY,
+            }
+            for key in KEYS
+        ]
+
+
+def load_config(file: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration from its file (which may be missing) and the environment. Raises ConfigError."""
+    config = Config()
+    if values := _read_file(file):
+        config = config.with_values(values, Origin.FILE, str(file))
+    for key in KEYS:
+        name = ENVIRONMENT_PREFIX + key.upper()
+        if key != "proxy" and name in environ:
+            config = config.with_values({key: _from_text(key, environ[name])}, Origin.ENVIRONMENT, name)
+    return config
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read ({error.strerror}): give your user the right to read it.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not valid TOML ({error}): correct that line.") from error
+
+
+def _check(key: str, value: Any, place: str) -> Any:
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the settings are {', '.join(KEYS)}."
+        raise ConfigError(f"{place}: there is no setting {key!r}; {hint}")
+    try:
+        return KEYS[key](value)
+    except ValueError as error:
+        raise ConfigError(f"{place}: {key} {error}, not {value!r}.") from None
+
+
+def _from_text(key: str, text: str) -> Any:
+    """A number where the setting is one; whatever else stays text and is refused by its check."""
+    kind = type(getattr(Config(), key))
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.01 <= value <= 60:
+        raise ValueError("must be a number of seconds from 0.01 to 60")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a text, in quotation marks")
+    return value
+
+
+def _server(value: Any) -> str:
+    if value == "":
+        return ""
+    try:
+        return check_endpoint(value)
+    except WireError:
+        raise ValueError("must be https://HOST[:PORT]") from None
+
+
+def _proxy(value: Any) -> str:
+    if value == "":
+        return ""
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError("must be http://HOST[:PORT] without a password in it")
+    return str(value)
+
+
+def _level(value: Any) -> str:
+    if value not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+    return str(value)
+
+
+def _camera(value: Any) -> str:
+    return str(value) if type(value) is int and value >= 0 else _text(value)
+
+
+KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "server": _server,
+    "camera": _camera,
+    "interval_seconds": _integer(5, 60),
+    "every_seconds": _seconds,
+    "store_mib": _integer(4, 4096),
+    "proxy": _proxy,
+    "log_level": _level,
+}
+"""Every setting and its check. A check returns the value to use or raises ValueError ("must be ...")."""
