@@ -1,0 +1,256 @@
+"""The one loop: look, judge, count, commit; or rest, and say why.
+
+    observation -> meter (judge, clock, windows) -> recorder (store) -> next look
+
+A second thread, the watchman, notices a pause five times a second and ends the eyes process on the spot, so that the
+camera is released in well under a second even while a look hangs in a driver.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+
+from agent.attention import meter
+from agent.attention.rules import Rules
+from agent.attention.schedule import Availability, Look, Reason, Rest, next_look
+from agent.clock import Clock
+from agent.control import POLL_SECONDS, ControlWatch, Pause
+from agent.errors import CameraError, EyesError, FramekeepError, StoreError
+from agent.eyes_link import Eyes
+from agent.policy import Standing
+from agent.recorder import Recorder
+from agent.sources import Source
+from agent.status import AgentState, Report
+
+REST_SECONDS = 20.0
+"""How often a resting agent lets its windows know that time passed."""
+LOOK_SECONDS = 5.0
+"""How long a camera may take for one picture before it counts as lost."""
+REOPEN_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Waits before opening a lost camera again; the last one repeats."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the pipeline measures and when. `replay`: a recording, which is looked at whatever the hours are.
+    `interval` is the seconds between looks where no policy says so.
+    """
+
+    source: Source
+    replay: bool
+    interval: float
+    key_store: str = ""
+    problems: tuple[str, ...] = ()
+
+
+class Pipeline:
+    """Runs until the stop event is set. The parts are handed in; nothing here opens a file or a socket."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        recorder: Recorder,
+        clock: Clock,
+        watch: Callable[[], ControlWatch],
+        standing: Callable[[], Standing | None],
+        availability: Callable[[], Availability],
+        chance: Callable[[], float],
+        open_eyes: Callable[[Source], Eyes] = Eyes,
+        zone: Callable[[], tzinfo] | None = None,
+    ) -> None:
+        self._plan = plan
+        self._recorder = recorder
+        self._clock = clock
+        self._watch = watch
+        self._standing = standing
+        self._availability = availability
+        self._chance = chance
+        self._open_eyes = open_eyes
+        self._zone = zone or local_zone
+        self._eyes: Eyes | None = None
+        self._pause = Pause()
+        self._wake = threading.Event()
+        self._report = Report(AgentState.STARTING, int(clock.wall()), int(clock.wall()), key_store=plan.key_store)
+        self._policy: str | None = None
+        self._rules = Rules(interval=plan.interval)
+        self._last_look: float | None = None
+        self._failures = 0
+        self._ended = False
+        self.observations = 0
+        """How many looks gave an observation."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Measure until `stop` is set, then release the camera and commit what is open."""
+        self._pause = self._read_pause(watch := self._watch())
+        watch.close()
+        watchman = threading.Thread(target=self._stand_watch, args=(stop,), name="watchman", daemon=True)
+        watchman.start()
+        mono, wall = self._clock.monotonic(), self._clock.wall()
+        earlier = self._recorder.load(now=wall)
+        self._keep(meter.resume(earlier, mono, wall, self._rules), AgentState.STARTING)
+        try:
+            while not stop.is_set():
+                self._turn(stop)
+        finally:
+            self._close_eyes()
+            self._tell(meter.rest, AgentState.NOT_RUNNING)
+            watchman.join(2.0)
+
+    def wake(self) -> None:
+        """Something the pipeline goes by has changed (a policy arrived): decide again now. From any thread."""
+        self._wake.set()
+
+    def _turn(self, stop: threading.Event) -> None:
+        """One decision: look now, wait for the next look, or rest."""
+        standing = self._standing()
+        blocked = "" if standing is None or standing.may_look else standing.reason
+        policy = standing.policy if standing else None
+        if policy is not None:
+            self._policy = policy.id
+        self._set_interval(float(policy.interval_seconds) if policy and not self._plan.replay else self._plan.interval)
+        if blocked:
+            self._rest(AgentState.BLOCKED, (blocked,), stop)
+            return
+        decision = next_look(
+            wall := self._clock.wall(),
+            last_look=self._last_look,
+            interval=self._rules.interval,
+            random=self._chance(),
+            hours=None if self._plan.replay or policy is None else policy.work_hours,
+            zone=self._zone(),
+            paused_until=self._paused_until(),
+            available=Availability() if self._plan.replay else self._availability(),
+        )
+        match decision:
+            case Rest(reason=Reason.PAUSED):
+                self._rest(AgentState.PAUSED, (), stop)
+            case Rest():
+                self._rest(AgentState.RESTING, (), stop)
+            case Look() if self._ended:
+                self._rest(AgentState.RESTING, ("The recording is over.",), stop)
+            case Look(at=at):
+                self._wait(at - wall, stop)
+                if not stop.is_set() and not self._is_paused() and self._clock.wall() >= at - 0.5:
+                    self._look(stop)
+
+    def _look(self, stop: threading.Event) -> None:
+        self._last_look = self._clock.wall()
+        try:
+            if self._eyes is None:
+                self._eyes = self._open_eyes(self._plan.source)
+                if self._is_paused():  # the watchman may have looked for eyes to end just before these opened
+                    self._close_eyes()
+                    return
+            look = self._eyes.look(LOOK_SECONDS)
+        except FramekeepError as error:
+            self._fail(error)
+            return
+        if look.end:
+            self._ended = True
+            self._close_eyes()
+        elif look.error is not None:
+            if not self._is_paused() and not stop.is_set():  # else the watchman ended the eyes
+                self._fail(look.error)
+        elif look.observation is not None:
+            self._failures = 0
+            self.observations += 1
+            observation = look.observation
+            mono, wall = self._clock.monotonic(), self._clock.wall()
+            self._keep(meter.look(self._recorder.meter, observation, mono, wall, self._rules), AgentState.WATCHING)
+
+    def _fail(self, error: FramekeepError) -> None:
+        """The camera or the eyes failed: the time is unknown, and they are opened again after a while."""
+        log.warning("%s", error)
+        self._close_eyes()
+        self._tell(meter.lost, AgentState.BLIND, (str(error),))
+        wait = REOPEN_SECONDS[min(self._failures, len(REOPEN_SECONDS) - 1)]
+        self._failures += 1
+        if self._plan.replay and isinstance(error, CameraError) and not isinstance(error, EyesError):
+            self._ended = self._failures > len(REOPEN_SECONDS)  # a file does not get better by waiting
+        until = self._clock.monotonic() + wait
+        while (left := until - self._clock.monotonic()) > 0 and not self._wake.wait(min(left, self._rules.interval)):
+            self._tell(meter.lost, AgentState.BLIND, (str(error),))
+
+    def _rest(self, state: AgentState, problems: tuple[str, ...], stop: threading.Event) -> None:
+        self._close_eyes()
+        self._tell(meter.rest, state, problems)
+        self._wait(REST_SECONDS, stop)
+
+    def _tell(self, event: Callable[..., meter.Metered], state: AgentState, problems: tuple[str, ...] = ()) -> None:
+        mono, wall = self._clock.monotonic(), self._clock.wall()
+        self._keep(event(self._recorder.meter, mono, wall, self._rules), state, problems)
+
+    def _keep(self, metered: meter.Metered, state: AgentState, problems: tuple[str, ...] = ()) -> None:
+        now = int(self._clock.wall())
+        since = self._report.since if self._report.state is state else now
+        trouble = (self._recorder.problem,) if self._recorder.problem else ()
+        self._report = replace(
+            self._report,
+            state=state,
+            since=since,
+            updated=now,
+            camera=self._plan.source.name if self._eyes is not None else "",
+            policy=self._policy,
+            problems=(*self._plan.problems, *problems, *trouble),
+        )
+        self._recorder.keep(metered, policy=self._policy, report=self._report)
+
+    def _wait(self, seconds: float, stop: threading.Event) -> None:
+        """Until the time is over, or the watchman says that something changed."""
+        if seconds > 0 and not stop.is_set():
+            self._wake.wait(seconds)
+        self._wake.clear()
+
+    def _set_interval(self, seconds: float) -> None:
+        if seconds != self._rules.interval:
+            self._rules = replace(self._rules, interval=seconds)
+
+    def _close_eyes(self) -> None:
+        eyes, self._eyes = self._eyes, None
+        if eyes is not None:
+            eyes.close()
+
+    def _is_paused(self) -> bool:
+        return self._pause.holds(self._clock.wall())
+
+    def _paused_until(self) -> float | None:
+        if not self._pause.paused:
+            return None
+        return float("inf") if self._pause.until is None else float(self._pause.until)
+
+    def _stand_watch(self, stop: threading.Event) -> None:
+        """The watchman's thread."""
+        watch = self._watch()
+        was_paused = self._is_paused()
+        while not stop.wait(POLL_SECONDS):
+            self._pause = self._read_pause(watch)
+            if self._is_paused() != was_paused:
+                was_paused = not was_paused
+                eyes = self._eyes
+                if was_paused and eyes is not None:
+                    eyes.kill()
+                self._wake.set()
+        eyes = self._eyes
+        if eyes is not None:
+            eyes.kill()
+        self._wake.set()
+        watch.close()
+
+    def _read_pause(self, watch: ControlWatch) -> Pause:
+        try:
+            return watch.poll()
+        except StoreError as error:
+            log.error("%s", error)
+            return self._pause  # unreadable: as it was, so that a full disk does not look like a pause
+
+
+def local_zone() -> tzinfo:
+    """The laptop's time zone as it stands now."""
+    return datetime.now().astimezone().tzinfo or UTC
