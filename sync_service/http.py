@@ -51,6 +51,14 @@ def refusal(status: int, error: str, *, retry_after: int | None = None) -> Answe
     return Answer(status, {"error": error}, {} if retry_after is None else {"Retry-After": str(retry_after)})
 
 
+class Refused(Exception):
+    """Raised by what a handler calls, to end the request with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A query parameter (path parameters are read off the path)."""

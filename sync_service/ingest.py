@@ -37,6 +37,7 @@ _DUMMY_ORG = "0" * 32
 
 NOT_AUTHENTICATED = refusal(401, "not_authenticated")
 """One answer for an unknown device, a wrong signature and a wrong clock."""
+REVOKED = refusal(403, "revoked")
 TOO_LARGE = refusal(413, "too_large")
 
 
@@ -77,7 +78,7 @@ def decide(body: bytes, *, registry: DeviceRegistry, keys: KeyDirectory, now: in
     if envelope.created > now + CLOCK_TOLERANCE_SECONDS:
         return NOT_AUTHENTICATED
     if device.revoked:
-        return refusal(403, "revoked")
+        return REVOKED
     key = keys.open_key(device.org, envelope.key)
     if key is None or key.suite != envelope.suite or now + KEY_MARGIN_SECONDS > key.open_until:
         return refusal(400, "key_unknown")

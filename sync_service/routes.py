@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.router import Router
+from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from sync_service.errors import ServiceError, Unavailable
-from sync_service.http import Answer, Endpoint, Request, refusal
+from sync_service.http import Answer, Endpoint, Refused, Request, refusal
 
 ALWAYS = {
     "Cache-Control": "no-store",
@@ -31,6 +31,8 @@ def answer(endpoint: Endpoint, request: Request) -> Answer:
     """Run the handler. A part that is away is 503, a defect of ours 500: what went wrong stays in the log."""
     try:
         return endpoint.handler(request)
+    except Refused as error:
+        return error.answer
     except Unavailable as error:
         return refusal(503, "unavailable", retry_after=error.retry_after)
     except ServiceError:
@@ -43,7 +45,7 @@ def answer(endpoint: Endpoint, request: Request) -> Answer:
 
 def build_router(endpoints: Iterable[Endpoint]) -> Router:
     """A Router with every endpoint, to be included in any powertools resolver."""
-    router = Router()
+    router = Router()  # type: ignore[no-untyped-call]  # powertools leaves it untyped
     for endpoint in endpoints:
         router.route(endpoint.path, method=endpoint.method)(_adapter(endpoint, router))
     return router

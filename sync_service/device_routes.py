@@ -1,0 +1,195 @@
+"""What laptops ask for: send envelopes, fetch keyset and policy, learn what became of their envelopes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.wire.envelope import MAX_BODY
+from agent.wire.strict import MAX_INTEGER
+from sync_service.authz import enter
+from sync_service.device_auth import DeviceGate
+from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, Schema, refusal, refuses
+from sync_service.ingest import KeyDirectory, post_envelope
+from sync_service.ports import Database, DeviceRegistry, Documents, Inbox
+
+MOST_RECEIPTS = 1000
+
+_HEX_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceParts:
+    """What these endpoints need. `lookups` speaks as framekeep_ingest, `person` as framekeep_person."""
+
+    registry: DeviceRegistry
+    keys: KeyDirectory
+    inbox: Inbox
+    documents: Documents
+    gate: DeviceGate
+    lookups: Database
+    person: Database
+    clock: Callable[[], int]
+
+
+def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
+    """The lines of the table for laptops."""
+
+    def envelopes(request: Request) -> Answer:
+        return post_envelope(
+            request.body, registry=parts.registry, keys=parts.keys, inbox=parts.inbox, clock=parts.clock
+        )
+
+    def keyset(request: Request) -> Answer:
+        org, root = _organisation(parts.lookups, request.query.get("org"))
+        document = parts.documents.latest(org, "keyset")
+        if document is None:
+            return refusal(503, "no_keyset", retry_after=300)
+        roots = base64.b64encode(root)
+        return _with_tag(request, b'{"roots":["' + roots + b'"],"keyset":' + document.body + b"}")
+
+    def policy(request: Request) -> Answer:
+        device = parts.gate.device(request)
+        document = parts.documents.latest(device.org, "policy")
+        return _with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
+
+    def receipts(request: Request) -> Answer:
+        device = parts.gate.device(request)
+        since = _since(request.query.get("since", "0"))
+        with parts.person.transaction() as tx:
+            enter(tx, device.org, device.person)
+            rows = tx.run(
+                """select envelope::text as id, outcome, extract(epoch from at)::bigint as at from receipt
+                   where device = :device and at >= to_timestamp(:since) order by at, envelope limit :most""",
+                device=device.id,
+                since=since,
+                most=MOST_RECEIPTS + 1,
+            )
+        return Answer(200, {"receipts": rows[:MOST_RECEIPTS], "more": len(rows) > MOST_RECEIPTS})
+
+    return [
+        Endpoint(
+            "POST",
+            "/v1/envelopes",
+            envelopes,
+            "Send a sealed envelope",
+            {
+                202: ("Stored durably; only this, echoing the id, is an acknowledgement.", _ACKNOWLEDGED),
+                **refuses(
+                    s400="malformed, unsupported_version: never accepted; key_unknown: seal again with a new keyset",
+                    s401="not_authenticated: unknown device, wrong signature or wrong clock",
+                    s403="revoked",
+                    s413="too_large: over 64 KiB",
+                    s503="unavailable: try again after Retry-After seconds",
+                ),
+            },
+            body=_ENVELOPE,
+        ),
+        Endpoint(
+            "GET",
+            "/v1/keyset",
+            keyset,
+            "The organisation's root keys and newest keyset",
+            {
+                200: ("The root public keys, oldest first, and the signed keyset.", _KEYSET),
+                304: ("Not changed since the ETag in If-None-Match.", None),
+                **refuses(s400="malformed", s404="unknown_organisation", s503="unavailable, no_keyset"),
+            },
+            query=(Parameter("org", "The organisation's id; may be left out where there is only one.", _ID),),
+        ),
+        Endpoint(
+            "GET",
+            "/v1/policy",
+            policy,
+            "The newest policy of the device's organisation",
+            {
+                200: ("The signed policy.", _DOCUMENT),
+                304: ("Not changed since the ETag in If-None-Match.", None),
+                **refuses(s401="not_authenticated", s403="revoked", s503="unavailable, no_policy"),
+            },
+            auth="device",
+        ),
+        Endpoint(
+            "GET",
+            "/v1/me/receipts",
+            receipts,
+            "What became of the device's envelopes",
+            {
+                200: (
+                    f"At most {MOST_RECEIPTS} receipts, oldest first; `more`: ask again from the last `at`.",
+                    _RECEIPTS,
+                ),
+                **refuses(s400="malformed", s401="not_authenticated", s403="revoked", s503="unavailable"),
+            },
+            auth="device",
+            query=(
+                Parameter("since", "Only receipts written at or after this time, epoch seconds.", {"type": "integer"}),
+            ),
+        ),
+    ]
+
+
+def _organisation(lookups: Database, wanted: str | None) -> tuple[str, bytes]:
+    """Id and root public key of the organisation asked for, or of the only one."""
+    if wanted is not None and not _HEX_ID.fullmatch(wanted):
+        raise Refused(refusal(400, "malformed"))
+    rows = lookups.run(
+        "select id, root_public from organisation where cast(:wanted as text) is null or id = :wanted limit 2",
+        wanted=wanted,
+    )
+    if len(rows) != 1:
+        raise Refused(refusal(404, "unknown_organisation"))
+    return rows[0]["id"], rows[0]["root_public"]
+
+
+def _with_tag(request: Request, body: bytes) -> Answer:
+    """200 with an ETag, or 304 when the caller has this very body."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    known = [name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")]
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    return Answer(304, b"", headers) if tag in known else Answer(200, body, headers)
+
+
+def _since(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 11 or int(text) > MAX_INTEGER:
+        raise Refused(refusal(400, "malformed"))
+    return int(text)
+
+
+_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
+_UUID: Schema = {"type": "string", "format": "uuid"}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": sorted(properties),
+        "additionalProperties": False,
+    }
+
+
+_ENVELOPE = {
+    **_object(
+        v={"const": 1},
+        id=_UUID,
+        device=_ID,
+        created={"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
+        key=_ID,
+        suite={"enum": [1, 2]},
+        sealed=_BASE64,
+        sig={**_BASE64, "minLength": 88, "maxLength": 88},
+    ),
+    "description": f"At most {MAX_BODY} bytes.",
+}
+_ACKNOWLEDGED = _object(id=_UUID)
+_DOCUMENT = _object(
+    payload=_BASE64, sigs={"type": "array", "minItems": 1, "maxItems": 8, "items": _object(key=_ID, sig=_BASE64)}
+)
+_KEYSET = _object(roots={"type": "array", "minItems": 1, "items": _BASE64}, keyset=_DOCUMENT)
+_RECEIPT = _object(id=_UUID, outcome={"enum": ["opened", "set_aside"]}, at={"type": "integer"})
+_RECEIPTS = _object(receipts={"type": "array", "maxItems": MOST_RECEIPTS, "items": _RECEIPT}, more={"type": "boolean"})
