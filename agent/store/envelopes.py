@@ -37,9 +37,12 @@ class Envelopes:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def start_numbering(self, first: int = 1) -> None:
-        """Begin at `first`. Only for a device key made a moment ago, whose numbers nobody has seen."""
-        with self._db.write():
+    def start_numbering(self) -> None:
+        """Begin at 1, or above the envelopes that are here. Only for a device key made a moment ago, whose numbers
+        nobody has seen.
+        """
+        with self._db.write() as connection:
+            first = connection.execute("SELECT coalesce(max(seq), 0) + 1 FROM envelopes").fetchone()[0]
             self._db.put_int(Meta.NEXT_SEQ, first)
             reserve(self._db.path, next_seq=first, lost=self._db.get_int(Meta.LOST) or 0)
 
@@ -61,14 +64,16 @@ class Envelopes:
             taken = [w for w in windows if (w.policy, w.models) == label]
             seq = self._db.take_seq(now)
             draft = Draft(seq, tuple(w.window for w in taken), self._db.get_int(Meta.LOST) or 0, label[0], label[1])
-            sealed = make(draft)
-            self._insert(connection, draft, sealed)
+            columns, values = self._columns(draft, make(draft))
+            connection.execute(
+                f"INSERT INTO envelopes({columns}, state) VALUES({', '.join('?' * len(values))}, 'waiting')", values
+            )
             marks = [(seq, w.window.start) for w in taken]
             connection.executemany("UPDATE windows SET envelope=? WHERE start=?", marks)
         self._db.settle()
         return self.get(seq)
 
-    def reseal(self, seq: int, make: Seal) -> EnvelopeRow | None:
+    def reseal(self, seq: int, make: Seal, *, attempts: int = 0, not_before: float = 0.0) -> EnvelopeRow | None:
         """Replace an unaccepted envelope by a new one for the same windows under a new id. It keeps its number: the
         number stands for these windows, and a hole in the numbers would look like a loss to the service.
         None when its windows cannot be read any more (dropped and counted).
@@ -83,8 +88,12 @@ class Envelopes:
                 return None
             lost = self._db.get_int(Meta.LOST) or 0
             draft = Draft(seq, tuple(w.window for w in windows), lost, windows[0].policy, windows[0].models)
-            sealed = make(draft)
-            self._insert(connection, draft, sealed)
+            columns, values = self._columns(draft, make(draft))
+            connection.execute(
+                f"UPDATE envelopes SET ({columns})=({', '.join('?' * len(values))}), state='waiting', attempts=?,"
+                " next_try=?, last_error='', settled=0 WHERE seq=?",
+                (*values, attempts, not_before, seq),
+            )
         self._db.settle()
         return self.get(seq)
 
@@ -192,14 +201,11 @@ class Envelopes:
                 log.error("A damaged window was dropped and counted as lost.")
         return windows
 
-    def _insert(self, connection: sqlite3.Connection, draft: Draft, sealed: SealedDraft) -> None:
+    def _columns(self, draft: Draft, sealed: SealedDraft) -> tuple[str, tuple[Any, ...]]:
         first, count = draft.windows[0].start, len(draft.windows)
         bound = (draft.seq, sealed.id.bytes, sealed.created, first, count)
-        connection.execute(
-            "INSERT OR REPLACE INTO envelopes(seq, id, created, first, windows, bytes, state, sealed)"
-            " VALUES(?, ?, ?, ?, ?, ?, 'waiting', ?)",
-            (*bound, len(sealed.body), self._db.cipher.seal(sealed.body, "envelopes", *bound)),
-        )
+        body = self._db.cipher.seal(sealed.body, "envelopes", *bound)
+        return "seq, id, created, first, windows, bytes, sealed", (*bound, len(sealed.body), body)
 
     def _select(self, where: str, values: tuple[Any, ...]) -> list[EnvelopeRow]:
         with self._db.read() as connection:

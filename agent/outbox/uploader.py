@@ -1,0 +1,287 @@
+"""The uploader: seals closed windows, posts envelopes oldest first, asks for receipts, keeps documents current.
+
+One thread; the store is its only hand-off. `turn` does everything that is due and says when to look again, so tests
+turn it by hand with a clock of their own. kill -9 anywhere is harmless: an envelope is marked accepted only after the
+service echoed its id, and an envelope that was accepted without our knowing is posted again and counted once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from agent.clock import Clock
+from agent.errors import StoreError
+from agent.identity import Identity
+from agent.outbox.delivery import Action, Failure, Outcome, Reply, decide, later
+from agent.outbox.documents import Documents
+from agent.outbox.link import Link
+from agent.outbox.schedule import pick, seal_due
+from agent.store.rows import Draft, EnvelopeRow, EnvelopeState, SealedDraft
+from agent.store.store import Store
+from agent.version import VERSION
+from agent.wire.envelope import Envelope, format_body, parse_body
+from agent.wire.errors import WireError
+from agent.wire.seal import SealPublicKey, seal
+from agent.wire.strict import strict_json
+from agent.wire.summary import MAX_WINDOWS, Summary
+from agent.wire.token import make_token
+
+POLL_SECONDS = 2.0
+"""How often the store is looked at for new windows; also after a store error."""
+DOCUMENTS_SECONDS = 3600.0
+RECEIPTS_SECONDS = 600.0
+AGE_OUT_SECONDS = 86400.0
+_QUARANTINED = "The service could not count it and keeps it for its administrators to look at."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Timer:
+    """Something done every so often, jittered, with backoff while it fails."""
+
+    period: float
+    at: float = 0.0
+    failures: int = 0
+
+    def due(self, now: float) -> bool:
+        return now >= self.at or self.at > now + 2 * self.period  # the clock went back
+
+    def done(self, now: float, chance: float, *, ok: bool) -> None:
+        self.failures = 0 if ok else self.failures + 1
+        self.at = now + self.period * (0.75 + chance / 2) if ok else later(self.failures, chance, now)
+
+
+class Uploader:
+    """Delivers the store's windows for `identity`. `turn`, `flush` and `run` belong to one thread; `documents` and
+    `problem` may be read by any. `chance` gives random numbers in [0, 1).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        device_key: Ed25519PrivateKey,
+        *,
+        clock: Clock,
+        link: Link | None = None,
+        proxy: str = "",
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._key = device_key
+        self._clock = clock
+        self._link = link or Link(identity.endpoint, proxy=proxy)
+        self._chance = chance
+        self.documents = Documents(store, identity)
+        self.problem = ""
+        """Why nothing goes out just now, for the status; "" when all is well."""
+        self._faults: dict[int, int] = {}
+        self._unrecorded: set[int] = set()
+        self._documents_timer = _Timer(DOCUMENTS_SECONDS)
+        self._receipts_timer = _Timer(RECEIPTS_SECONDS)
+        self._age_timer = _Timer(AGE_OUT_SECONDS)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; returns within a second of it."""
+        while not stop.is_set():
+            try:
+                wait = self.turn(stop)
+            except StoreError as error:
+                if str(error) != self.problem:
+                    log.error(error)
+                self.problem = str(error)
+                wait = POLL_SECONDS
+            stop.wait(wait)
+        self._link.close()
+
+    def turn(self, stop: threading.Event | None = None) -> float:
+        """Do what is due; returns seconds until the next look. Raises StoreError."""
+        now = self._clock.wall()
+        if not self._identity.revoked:
+            if self._documents_timer.due(now) or (
+                not self.documents.standing(now).may_look and self._documents_timer.failures == 0
+            ):
+                self.refresh_documents(stop)
+            self._seal(now)
+            self._deliver(stop)
+            if self._receipts_timer.due(now):
+                self.ask_receipts(stop)
+            self._link.close()
+        if self._age_timer.due(now):
+            self._store.envelopes.age_out(now=now)
+            self._age_timer.done(now, self._chance(), ok=True)
+        return POLL_SECONDS
+
+    def flush(self, stop: threading.Event | None = None) -> bool:
+        """Seal every closed window now, due or not, and deliver what can be delivered at once. True when nothing is
+        left. For the end of a recording. Raises StoreError.
+        """
+        self._seal(self._clock.wall(), everything=True)
+        self._deliver(stop)
+        self._link.close()
+        return not self._store.unsealed(1) and not self._store.envelopes.waiting(1)
+
+    def refresh_documents(self, stop: threading.Event | None = None) -> bool:
+        """Ask for keyset and policy now. True when the service answered. Raises StoreError."""
+        now = self._clock.wall()
+        ok = self.documents.refresh(self._link, self._token("GET", "/v1/policy"), now=now, stop=stop)
+        good = ok and not self.documents.problem and self.documents.standing(now).may_look
+        self._documents_timer.done(now, self._chance(), ok=good)
+        return ok
+
+    def ask_receipts(self, stop: threading.Event | None = None) -> int:
+        """Ask what became of accepted envelopes. Returns how many were settled. Raises StoreError."""
+        now = self._clock.wall()
+        if not self._store.envelopes.unopened(1):
+            self._receipts_timer.done(now, self._chance(), ok=True)
+            return 0
+        answer = self._link.request("GET", "/v1/me/receipts", headers=self._token("GET", "/v1/me/receipts"), stop=stop)
+        receipts = read_receipts(answer) if isinstance(answer, Reply) and answer.status == 200 else None
+        self._receipts_timer.done(now, self._chance(), ok=receipts is not None)
+        if not receipts:
+            return 0
+        return self._store.envelopes.settle_receipts(receipts, now=now, reason=_QUARANTINED)
+
+    def _seal(self, now: float, *, everything: bool = False) -> None:
+        key = self._seal_key(now)
+        while key is not None:
+            starts = self._store.unsealed(MAX_WINDOWS)
+            count = len(starts) if everything else seal_due(starts, device=self._identity.device, now=now)
+            if count == 0:
+                return
+            row = self._store.envelopes.seal(self._sealer(key), now=now, limit=count)
+            if row is not None:
+                log.info("Sealed.", extra={"seq": row.seq, "count": row.windows})
+
+    def _deliver(self, stop: threading.Event | None) -> None:
+        for seq in list(self._unrecorded):  # accepted, and the store could not be written then
+            self._store.envelopes.accept(seq, now=self._clock.wall())
+            self._unrecorded.discard(seq)
+        while not self._identity.revoked and (stop is None or not stop.is_set()):
+            now = self._clock.wall()
+            queue = self._store.envelopes.waiting(1 + len(self._faults))
+            row = pick(queue, self._faults, now)
+            if row is None:
+                if not queue:
+                    self.problem = ""
+                return
+            if _device_of(row) != self._identity.device:  # made under an earlier key of this laptop
+                if not self._reseal(row, now, until=now):
+                    return
+                continue
+            answer = self._link.request(
+                "POST", "/v1/envelopes", body=row.body, headers={"Content-Type": "application/json"}, stop=stop
+            )
+            if answer is None:
+                return
+            self._settle(row, queue[0], answer, stop)
+
+    def _settle(
+        self, row: EnvelopeRow, head: EnvelopeRow, answer: Reply | Failure, stop: threading.Event | None
+    ) -> None:
+        now = self._clock.wall()
+        outcome = decide(
+            answer,
+            envelope=row.id,
+            created=row.created,
+            attempts=row.attempts,
+            chance=self._chance(),
+            now=now,
+        )
+        status = answer.status if isinstance(answer, Reply) else answer.kind.value
+        log.info("Posted.", extra={"seq": row.seq, "status": status, "state": outcome.action.value})
+        self.problem = outcome.reason
+        if outcome.action is Action.ACCEPTED:
+            self._faults.pop(row.seq, None)
+            self._unrecorded.add(row.seq)
+            self._store.envelopes.accept(row.seq, now=now)
+            self._unrecorded.discard(row.seq)
+        elif outcome.action is Action.SET_ASIDE:
+            self._faults.pop(row.seq, None)
+            self._store.envelopes.set_aside(row.seq, reason=outcome.reason, now=now)
+        elif outcome.action is Action.RESEAL:
+            self.refresh_documents(stop)
+            # At once the first time; when that did not help, with growing patience.
+            self._reseal(row, now, until=later(row.attempts, self._chance(), now) if row.attempts else now)
+        elif outcome.action is Action.STOP:
+            self._identity = replace(self._identity, revoked=True)
+            self.documents.revoke()
+            self._store.put_identity(self._identity.to_bytes())
+            self._store.envelopes.postpone(row.seq, until=now, reason=outcome.reason)
+        else:
+            self._postpone(row, head, outcome)
+
+    def _postpone(self, row: EnvelopeRow, head: EnvelopeRow, outcome: Outcome) -> None:
+        if outcome.own_fault:
+            self._faults[row.seq] = self._faults.get(row.seq, 0) + 1
+        else:
+            self._faults.clear()  # the connection is the trouble, not any envelope
+        # One that was tried past a failing head waits for it: when the service works again, the head goes first.
+        until = outcome.at if row.seq == head.seq else max(outcome.at, head.next_try)
+        self._store.envelopes.postpone(row.seq, until=until, reason=outcome.reason)
+
+    def _reseal(self, row: EnvelopeRow, now: float, *, until: float) -> bool:
+        """Seal the same windows again, to be sent at `until`. False when there is no key to seal to now."""
+        key = self._seal_key(now)
+        if key is None:
+            until = later(row.attempts, self._chance(), now)
+            self._store.envelopes.postpone(row.seq, until=until, reason=self.documents.standing(now).reason)
+            return False
+        self._store.envelopes.reseal(row.seq, self._sealer(key), attempts=row.attempts + 1, not_before=until)
+        log.info("Sealed again.", extra={"seq": row.seq})
+        return True
+
+    def _seal_key(self, now: float) -> SealPublicKey | None:
+        keyset = self.documents.keyset
+        return None if keyset is None else keyset.seal_key(int(now))
+
+    def _sealer(self, key: SealPublicKey) -> Callable[[Draft], SealedDraft]:
+        def make(draft: Draft) -> SealedDraft:
+            summary = Summary(draft.seq, draft.windows, draft.lost, VERSION, draft.models, draft.policy)
+            envelope = seal(
+                summary,
+                org=self._identity.org,
+                device_key=self._key,
+                key=key,
+                envelope_id=uuid4(),
+                created=int(self._clock.wall()),
+            )
+            return SealedDraft(envelope.id, envelope.created, format_body(envelope))
+
+        return make
+
+    def _token(self, method: str, path: str) -> dict[str, str]:
+        endpoint, now = self._identity.endpoint, int(self._clock.wall())
+        token = make_token(self._key, audience=endpoint, method=method, path=path, now=now)
+        return {"Authorization": f"Bearer {token}"}
+
+
+def read_receipts(reply: Reply) -> Mapping[UUID, EnvelopeState] | None:
+    """From `{"receipts":[{"id":uuid,"outcome":"opened"|"set_aside","at":epoch s}, ...]}`; None for anything else."""
+    try:
+        value = strict_json(reply.body, len(reply.body))
+        return {
+            UUID(receipt["id"]): {"opened": EnvelopeState.OPENED, "set_aside": EnvelopeState.SET_ASIDE}[
+                receipt["outcome"]
+            ]
+            for receipt in value["receipts"]
+        }
+    except (WireError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _device_of(row: EnvelopeRow) -> str:
+    with suppress(WireError):
+        envelope: Envelope = parse_body(row.body)
+        return envelope.device
+    return ""
