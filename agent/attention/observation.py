@@ -40,7 +40,8 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Face:
     """One face. `yaw` and `pitch` are degrees in the camera's frame (yaw > 0: turned to the picture's right;
-    pitch > 0: looking up), or None where the pose could not be solved."""
+    pitch > 0: looking up), or None where the pose could not be solved.
+    """
 
     box: Box
     score: float
@@ -59,7 +60,8 @@ class Phone:
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One look at the camera. `at` is seconds on a monotonic clock (the clip's own clock in replay);
-    `size` is (width, height) of the frame in pixels; faces come nearest (largest box) first."""
+    `size` is (width, height) of the frame in pixels; faces come nearest (largest box) first.
+    """
 
     at: float
     size: tuple[int, int]
