@@ -157,7 +157,9 @@ def _analyze_file(eyes: Eyes, source: Source) -> tuple[Judged, bool]:
         state, certain = judge.step(state, observation, observation.at, rules)
         intervals += certain
     if looks:
-        intervals += judge.finish(state, rules)[1]
+        last, end = _observed(looks[-1]).at, look.ended_at
+        until = last + rules.interval if end is None else min(max(end, last), last + rules.interval)
+        intervals += judge.finish(state, rules, now=until)[1]
         judged.frames = _paired(looks, intervals, rules)
     return judged, broken
 

@@ -5,7 +5,7 @@ line a message: commands on standard input, each with an `id` that its answer re
 
     {"id":1,"cmd":"open","source":{...}}    {"id":1,"opened":"camera 0","sandbox":"seccomp"}
     {"id":2,"cmd":"look","timeout":5.0}     {"id":2,"observation":{...},"frame":7,"source":"...","stages":{...}}
-                                            {"id":2,"end":true}   at the end of a finite source
+                                            {"id":2,"end":true,"at":14.4}   at the end of a finite source
     {"id":3,"cmd":"probe"}                  {"id":3,"probe":{"inet":"denied",...}}
     {"id":4,"cmd":"memory"}                 {"id":4,"pss":141000000}
     {"id":5,"cmd":"close"}                  {"id":5,"closed":true}
@@ -96,7 +96,7 @@ class Eyes:
         frame = self._camera.read(timeout)
         read = time.perf_counter()
         if frame is None:
-            return {"end": True}
+            return {"end": True, "at": getattr(self._camera, "ended_at", None)}
         observation, stages = self._detectors().observe(frame)
         return {
             "observation": in_source_pixels(observation, frame).to_json(),

@@ -38,7 +38,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of one look: an observation, or the end of a finite source, or an error.
+    """What came of one look: an observation, or the end of a finite source (`ended_at` on its clock), or an error.
 
     `stages` are milliseconds per stage (camera, lens, face, phone; those that ran). `frame` and `source` say
     where the observation is from, `still` whether that is a single picture, `spacing` how many seconds apart the
@@ -53,6 +53,7 @@ class Look:
     source: str = ""
     still: bool = False
     spacing: float | None = None
+    ended_at: float | None = None
 
 
 class Eyes:
@@ -239,9 +240,10 @@ def _read(pipe: IO[bytes], answers: queue.SimpleQueue[Answer | None]) -> None:
 
 
 def _parse(answer: Answer) -> Look:
-    if answer.get("end"):
-        return Look(end=True)
     try:
+        if answer.get("end"):
+            at = answer["at"]
+            return Look(end=True, ended_at=None if at is None else float(at))
         spacing = answer["spacing"]
         return Look(
             observation=Observation.from_json(answer["observation"]),

@@ -96,7 +96,7 @@ def _ribbon(axes: Axes, ribbon: Ribbon) -> None:
             Rectangle((start, 0), end - start, 1, **{"edgecolor": "white", "linewidth": 0.8, **_look(state)})
         )
         words = STATES[state][0]
-        if (end - start) / end_of_all * WIDTH_INCHES * 0.9 > 0.085 * len(words) + 0.1:
+        if (end - start) / end_of_all * WIDTH_INCHES * 0.9 > 0.07 * len(words) + 0.08:
             colour = INK if state in ("absent", "not_observed", "looking_away") else "white"
             axes.text((start + end) / 2, 0.48, words, fontsize=8.5, color=colour, ha="center", va="center")
     axes.text(0, 1.18, Path(ribbon["name"]).name, fontsize=10, fontweight="bold", va="bottom")

@@ -189,7 +189,7 @@ def gap(state: JudgeState, now: float, rules: Rules) -> Step:
 
 
 def finish(state: JudgeState, rules: Rules, now: float | None = None) -> Step:
-    """Settle everything. The last look speaks until `now`, or for one sampling interval (end of a clip).
+    """Settle everything. The last look speaks until `now` (the end of a clip), or for one sampling interval.
 
     The neutral pose is kept, all else is forgotten: also right for a checkpoint of an earlier process.
     """

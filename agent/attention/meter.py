@@ -86,9 +86,11 @@ def lost(meter: Meter, mono: float, wall: float, rules: Rules) -> Metered:
     return _tell(meter, mono, wall, rules, lambda state: judge.lost(state, mono, rules))
 
 
-def finish(meter: Meter, rules: Rules) -> Metered:
-    """The end of a finite replay: the last look speaks for one interval, and the open window closes."""
-    state, intervals = judge.finish(meter.judge, rules)
+def finish(meter: Meter, rules: Rules, mono: float | None = None) -> Metered:
+    """The end of a finite replay: the last look speaks until `mono`, the clip's end on the clock the looks were
+    given in, or for one interval; the open window closes.
+    """
+    state, intervals = judge.finish(meter.judge, rules, now=mono)
     tally, done = _count(meter, intervals)
     tally, last = window.close(tally)
     return replace(meter, judge=state, tally=tally), done + last

@@ -56,6 +56,11 @@ class Replay:
         return isinstance(self._clip, _Still)
 
     @property
+    def ended_at(self) -> float:
+        """Seconds from the beginning of the first file to the end of the last one that was played out."""
+        return self._offset
+
+    @property
     def spacing(self) -> float:
         """Seconds between two looks at the file being read: `every`, but never closer than its own frames."""
         return max(self._every, self._clip.frame_time) if isinstance(self._clip, _Video) else self._every
@@ -140,8 +145,8 @@ class _Video:
 
     @property
     def length(self) -> float:
-        """Seconds this video took so far: to the end of its last frame, and at least to the next look."""
-        return max(self._at + self.frame_time, self._target)
+        """Seconds of the clip so far, to the end of its last frame."""
+        return self._at + self.frame_time
 
     def read(self, due: float | None) -> Frame | None:
         """The next frame at or after the next look (or the moment that is due); None at the end."""
