@@ -165,11 +165,12 @@ create index on correction (person, starts_at);
 create table erasure_request (
   id uuid primary key,
   org hex_id not null references organisation (id),
-  person hex_id not null references person (id),
+  person hex_id not null,
   requested_at timestamptz not null,
   due_at timestamptz not null,
   step text not null check (step in ('held', 'cancelled', 'revoked', 'drained', 'deleted')),
-  stepped_at timestamptz not null
+  stepped_at timestamptz not null,
+  removed jsonb not null default '{}'
 );
 create unique index erasure_one_open on erasure_request (person) where step <> 'cancelled';
 
@@ -178,6 +179,7 @@ create table tombstone (
   kind text not null check (kind in ('person', 'device')),
   id hex_id not null,
   org hex_id not null references organisation (id),
+  erasure uuid not null,
   at timestamptz not null,
   primary key (kind, id)
 );
@@ -218,6 +220,7 @@ grant select, insert on access_log to framekeep_api;
 grant select on device_progress to framekeep_api;
 
 grant select on released_day, released_block, block_annotation, block_withdrawal, cohort_month, cohort to framekeep_person;
+grant select (id, person, created_at, expires_at, used_at) on code to framekeep_person;
 grant select, insert on access_log, correction, erasure_request to framekeep_person;
 grant update (step, stepped_at) on erasure_request to framekeep_person;
 
@@ -229,15 +232,20 @@ grant select on released_day, released_block, cohort_month, cohort, erasure_rece
 grant execute on function organisation_has_data to framekeep_admin;
 
 grant select, delete on released_day, released_block, block_annotation, block_withdrawal, cohort, cohort_month,
-  access_log, manager_token, correction, erasure_receipt, tombstone to framekeep_maintenance;
+  access_log, manager_token, correction, erasure_receipt, erasure_request, tombstone to framekeep_maintenance;
+-- It also looks, after an erasure, whether anything is left.
+grant select (person) on membership, device, manager to framekeep_maintenance;
+grant select (id) on person, device to framekeep_maintenance;
+grant select (device) on device_progress to framekeep_maintenance;
 
 -- The eraser deletes by person and device, so it may see those columns and no measurement.
-grant select, update (step, stepped_at), delete on erasure_request to framekeep_eraser;
+grant select, update (step, stepped_at, removed), delete on erasure_request to framekeep_eraser;
 grant select, insert on tombstone, erasure_receipt to framekeep_eraser;
 grant select (id, org, person), delete on device to framekeep_eraser;
 grant select (id), delete on person to framekeep_eraser;
 grant select (person), delete on membership, code, cohort, person_rollup, correction to framekeep_eraser;
-grant select (device), delete on envelope, quarantine, receipt, device_progress, device_jti to framekeep_eraser;
+grant select (device, settled_at), delete on envelope to framekeep_eraser;
+grant select (device), delete on quarantine, receipt, device_progress, device_jti to framekeep_eraser;
 grant select (device, person), delete on ledger to framekeep_eraser;
 grant select (person), update (person) on manager, access_log to framekeep_eraser;
 

@@ -1,0 +1,266 @@
+"""Erasing a person: held for a day, then step by step, each step safe to repeat, until a receipt that names nobody.
+
+held -> revoked -> drained -> deleted -> receipt
+
+* **held**: 24 hours in which the person can change their mind, since a laptop can be stolen.
+* **revoked**: tombstones for the person and their devices; the devices may no longer speak. From here on unreleased team
+  numbers are computed without the person. Released ones stay: recomputing would publish the difference.
+* **drained**: long enough later that nothing of these devices is on its way any more, and everything that came is opened.
+* **deleted**: one transaction over every table with a person or device column (`ERASED`; a test fails on an unlisted one).
+* the receipt, after another role has counted what is left and found nothing. It says how many rows went, not whose.
+
+Tombstones keep random ids only, and stay: `sweep` deletes whatever of them comes back with a restored backup or a late
+copy, and `remember` lets the installation keep them outside the database too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sync_service.ports import Alerts, Database, DeviceRegistry, Row
+
+WAIT_OUT_SECONDS = 600
+"""How long after a revocation something may still arrive on one machine; a queue in the cloud keeps things for days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column that names a person or a device, and what an erasure does to its rows."""
+
+    table: str
+    column: str
+    names: Literal["person", "device"]
+    action: Literal["delete", "forget"] = "delete"
+
+
+ERASED = (
+    Place("envelope", "device", "device"),
+    Place("quarantine", "device", "device"),
+    Place("receipt", "device", "device"),
+    Place("device_progress", "device", "device"),
+    Place("device_jti", "device", "device"),
+    Place("ledger", "device", "device"),
+    Place("ledger", "person", "person"),
+    Place("person_rollup", "person", "person"),
+    Place("correction", "person", "person"),
+    Place("cohort", "person", "person"),
+    Place("membership", "person", "person"),
+    Place("code", "person", "person"),
+    # That somebody read something stays on record; whom it was about does not.
+    Place("access_log", "person", "person", "forget"),
+    Place("manager", "person", "person", "forget"),
+    # Last, because others refer to them.
+    Place("device", "person", "person"),
+    Place("device", "id", "device"),
+    Place("person", "id", "person"),
+)
+
+KEPT = {
+    ("tombstone", "id"): "so that a restored backup does not bring the person back",
+    ("erasure_request", "person"): "until the receipt is written, in the same transaction",
+}
+"""Columns an erasure leaves alone, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What must never come back: a person's or a device's random id."""
+
+    kind: Literal["person", "device"]
+    id: str
+    org: str
+    erasure: str
+
+
+class Eraser:
+    """Moves erasures on. `db` speaks as framekeep_eraser, `checker` as framekeep_maintenance, which looks afterwards.
+
+    `registry` may revoke devices; `remember` keeps tombstones outside the database, durably, before anything is deleted.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        checker: Database,
+        registry: DeviceRegistry,
+        alerts: Alerts,
+        *,
+        remember: Callable[[Sequence[Tombstone]], None],
+        wait_out_seconds: int = WAIT_OUT_SECONDS,
+    ) -> None:
+        self._db, self._checker, self._registry, self._alerts = db, checker, registry, alerts
+        self._remember, self._wait_out = remember, wait_out_seconds
+
+    def run(self, now: int) -> int:
+        """Move every erasure as far as it can go at `now` (epoch seconds); how many were finished."""
+        finished = 0
+        for request in self._open_requests():
+            step = request["step"]
+            if step == "held" and request["due"] <= now:
+                step = self._revoke(request, now)
+            if step == "revoked":
+                step = self._drain(request, now)
+            if step == "drained":
+                step = self._delete(request, now)
+            if step == "deleted":
+                finished += self._finish(request, now)
+        return finished
+
+    def sweep(self, tombstones: Sequence[Tombstone] = ()) -> int:
+        """Delete whatever names somebody erased before; how many rows. Run it after a restore, before serving, with the
+        tombstones kept outside, and now and then for late copies.
+        """
+        with self._db.transaction() as tx:
+            _bury(tx, tombstones)
+            rows = tx.run(  # an erasure under way deletes its own rows, in order, and counts them
+                """select kind, id, org, erasure::text as erasure from tombstone
+                   where erasure not in (select id from erasure_request where step in ('revoked', 'drained'))"""
+            )
+            return sum(_remove(tx, [Tombstone(**row) for row in rows]).values())
+
+    def _open_requests(self) -> list[Row]:
+        return self._db.run(
+            """select id::text as id, org, person, step, extract(epoch from requested_at)::bigint as requested,
+                 extract(epoch from due_at)::bigint as due, extract(epoch from stepped_at)::bigint as stepped
+               from erasure_request where step <> 'cancelled' order by requested_at"""
+        )
+
+    def _revoke(self, request: Row, now: int) -> str:
+        org, person = request["org"], request["person"]
+        with self._db.transaction() as tx:
+            if not _step(tx, request, "held", "revoked", now):
+                return "cancelled"  # between reading it and now
+            # No new laptop can join from here on, so these are all the devices there will be.
+            tx.run("delete from code where person = :person", person=person)
+            devices = tx.run("select id from device where person = :person", person=person)
+            _bury(tx, [Tombstone("person", person, org, request["id"])])
+            _bury(tx, [Tombstone("device", row["id"], org, request["id"]) for row in devices])
+        request["stepped"] = now
+        return "revoked"
+
+    def _drain(self, request: Row, now: int) -> str:
+        tombstones = _tombstones(self._db, request)
+        self._remember(tombstones)
+        devices = [one.id for one in tombstones if one.kind == "device"]
+        for device in devices:
+            self._registry.revoke(device, now=now)
+        if now < request["stepped"] + self._wait_out:
+            return "waiting"
+        waiting = self._db.run(
+            """select count(*) as n from envelope
+               where settled_at is null and device in (select jsonb_array_elements_text(cast(:devices as jsonb)))""",
+            devices=json.dumps(devices),
+        )
+        if waiting[0]["n"]:
+            return "waiting"
+        with self._db.transaction() as tx:
+            _step(tx, request, "revoked", "drained", now)
+        return "drained"
+
+    def _delete(self, request: Row, now: int) -> str:
+        with self._db.transaction() as tx:
+            if not _step(tx, request, "drained", "deleted", now):
+                return "deleted"
+            removed = _remove(tx, _tombstones(tx, request))
+            before = tx.run(
+                "select removed::text as n from erasure_request where id = cast(:id as uuid)", id=request["id"]
+            )
+            for table, rows in json.loads(before[0]["n"]).items():
+                removed[table] += rows  # it is not the first time
+            tx.run(
+                "update erasure_request set removed = cast(:removed as jsonb) where id = cast(:id as uuid)",
+                removed=json.dumps(removed),
+                id=request["id"],
+            )
+        return "deleted"
+
+    def _finish(self, request: Row, now: int) -> int:
+        left = self._left(request)
+        if left:
+            # Something came after all; delete again.
+            self._alerts.alert("erasure_incomplete", "an erasure found rows left over and repeats itself", rows=left)
+            with self._db.transaction() as tx:
+                _step(tx, request, "deleted", "drained", now)
+            return 0
+        with self._db.transaction() as tx:
+            done = tx.run(
+                """insert into erasure_receipt (id, org, requested_at, finished_at, removed)
+                   select id, org, requested_at, to_timestamp(:now), removed from erasure_request
+                   where id = cast(:id as uuid) on conflict do nothing returning id::text as id""",
+                id=request["id"],
+                now=now,
+            )
+            tx.run("delete from erasure_request where id = cast(:id as uuid)", id=request["id"])
+        self._alerts.alert(
+            "erasure_finished", "an erasure is finished; its receipt names nobody", receipt=request["id"]
+        )
+        return len(done)
+
+    def _left(self, request: Row) -> int:
+        """Rows that still name the person or their devices, counted by another role."""
+        tombstones = _tombstones(self._checker, request)
+        total = 0
+        for place in ERASED:
+            rows = self._checker.run(
+                f"""select count(*) as n from {place.table} where {place.column} in
+                      (select jsonb_array_elements_text(cast(:ids as jsonb)))""",
+                ids=json.dumps([one.id for one in tombstones if one.kind == place.names]),
+            )
+            total += rows[0]["n"]
+        return total
+
+
+def _tombstones(db: Database, request: Row) -> list[Tombstone]:
+    rows = db.run(
+        "select kind, id, org, erasure::text as erasure from tombstone where erasure = cast(:id as uuid)",
+        id=request["id"],
+    )
+    return [Tombstone(**row) for row in rows]
+
+
+def _bury(tx: Database, tombstones: Sequence[Tombstone]) -> None:
+    for tombstone in tombstones:
+        tx.run(
+            """insert into tombstone (kind, id, org, erasure, at)
+               values (:kind, :id, :org, cast(:erasure as uuid), now()) on conflict do nothing""",
+            kind=tombstone.kind,
+            id=tombstone.id,
+            org=tombstone.org,
+            erasure=tombstone.erasure,
+        )
+
+
+def _step(tx: Database, request: Row, old: str, new: str, now: int) -> bool:
+    return bool(
+        tx.run(
+            """update erasure_request set step = :new, stepped_at = to_timestamp(:now)
+               where id = cast(:id as uuid) and step = :old returning 1 as one""",
+            id=request["id"],
+            old=old,
+            new=new,
+            now=now,
+        )
+    )
+
+
+def _remove(tx: Database, tombstones: Sequence[Tombstone]) -> dict[str, int]:
+    """Delete or forget every row that names one of them; how many rows by table."""
+    removed: dict[str, int] = {}
+    for place in ERASED:
+        ids = json.dumps([one.id for one in tombstones if one.kind == place.names])
+        verb = (
+            f"delete from {place.table}"
+            if place.action == "delete"
+            else f"update {place.table} set {place.column} = null"
+        )
+        rows = tx.run(
+            f"""with gone as (
+                  {verb} where {place.column} in (select jsonb_array_elements_text(cast(:ids as jsonb))) returning 1
+                ) select count(*) as n from gone""",
+            ids=ids,
+        )
+        removed[place.table] = removed.get(place.table, 0) + rows[0]["n"]
+    return removed
