@@ -64,6 +64,7 @@ class Pipeline:
         chance: Callable[[], float],
         open_eyes: Callable[[Source], Eyes] = Eyes,
         zone: Callable[[], tzinfo] | None = None,
+        on_report: Callable[[Report], None] | None = None,
     ) -> None:
         self._plan = plan
         self._recorder = recorder
@@ -74,6 +75,7 @@ class Pipeline:
         self._chance = chance
         self._open_eyes = open_eyes
         self._zone = zone or local_zone
+        self._on_report = on_report
         self._eyes: Eyes | None = None
         self._pause = Pause()
         self._wake = threading.Event()
@@ -201,6 +203,8 @@ class Pipeline:
             problems=(*self._plan.problems, *problems, *trouble),
         )
         self._recorder.keep(metered, policy=self._policy, report=self._report)
+        if self._on_report is not None:
+            self._on_report(self._report)
 
     def _wait(self, seconds: float, stop: threading.Event) -> None:
         """Until the time is over, or the watchman says that something changed."""

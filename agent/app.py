@@ -1,0 +1,197 @@
+"""The composition root: the one place that builds the agent's parts, owns its threads and its stop event.
+
+A newcomer can follow one frame from here: pipeline.py asks eyes_link.py for a look, meter.py and judge.py decide,
+recorder.py commits, outbox/uploader.py seals and delivers.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import TracebackType
+
+from agent import log as logs
+from agent.attention.schedule import Availability
+from agent.clock import Clock, SystemClock
+from agent.config import Config, load_config
+from agent.control import ControlWatch, InstanceLock
+from agent.errors import FramekeepError, NotEnrolled, StoreError
+from agent.eyes_link import Eyes
+from agent.identity import Identity, load_identity
+from agent.keys import KeyStore, choose_key_store, device_key, store_key
+from agent.models_id import models_id
+from agent.outbox.uploader import Uploader
+from agent.paths import Paths, find_paths
+from agent.pipeline import Pipeline, Plan
+from agent.policy import Standing
+from agent.recorder import Recorder
+from agent.sources import Source
+from agent.status import Report
+from agent.store import Store, open_store
+from agent.wire.summary import Window
+
+STORE_RETRY_SECONDS = 5.0
+"""How often a store that cannot be opened (disk full, read-only) is tried again."""
+JOIN_SECONDS = 3.0
+
+log = logging.getLogger(__name__)
+
+
+class AlreadyRunning(FramekeepError):
+    """Another agent of this user holds the lock."""
+
+
+@dataclass
+class Home:
+    """The user's folders, settings, keys and store, held by the one running agent. A context manager."""
+
+    paths: Paths
+    config: Config
+    keys: KeyStore
+    store: Store
+    lock: InstanceLock
+    problems: tuple[str, ...] = ()
+
+    def __enter__(self) -> Home:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+        self.lock.release()
+
+
+def open_home(
+    clock: Clock, *, stop: threading.Event, complain: Callable[[str], None], terminal_log: bool = False
+) -> Home | None:
+    """Take this user's lock and open the store, repairing what is damaged. While the disk is full or read-only it
+    says so and goes on trying; None when `stop` was set meanwhile. Raises AlreadyRunning, ConfigError or StoreError.
+    """
+    paths = find_paths().create()
+    config = load_config(paths.config_file)
+    logs.set_up(paths.log_file, config.log_level, terminal=terminal_log)
+    lock = InstanceLock(paths.lock)
+    if not lock.acquire():
+        raise AlreadyRunning(
+            f"Framekeep is running already (process {lock.holder() or 'unknown'}); stop that one first."
+        )
+    try:
+        keys = choose_key_store(paths)
+        said = ""
+        while not stop.is_set():
+            try:
+                opened = open_store(
+                    paths.store, store_key(keys), now=clock.wall(), budget=config.store_mib * 1024 * 1024
+                )
+            except StoreError as error:
+                if str(error) != said:
+                    said = str(error)
+                    complain(said)
+                stop.wait(STORE_RETRY_SECONDS)
+            else:
+                return Home(paths, config, keys, opened.store, lock, opened.problems)
+    except BaseException:
+        lock.release()
+        raise
+    lock.release()
+    return None
+
+
+@dataclass
+class Agent:
+    """The built agent: `run` blocks until `stop`. `uploader` is None while this laptop is not enrolled."""
+
+    pipeline: Pipeline
+    uploader: Uploader | None
+    stop: threading.Event
+
+    def run(self) -> None:
+        """Measure and deliver until `stop` is set. An error in either thread stops both and is raised here."""
+        failures: list[BaseException] = []
+
+        def guard(work: Callable[[threading.Event], None]) -> Callable[[], None]:
+            def guarded() -> None:
+                try:
+                    work(self.stop)
+                except BaseException as error:  # noqa: BLE001  raised again by the main thread below
+                    failures.append(error)
+                finally:
+                    self.stop.set()
+
+            return guarded
+
+        works = [("pipeline", self.pipeline.run), *([("uploader", self.uploader.run)] if self.uploader else [])]
+        threads = [threading.Thread(target=guard(work), name=name, daemon=True) for name, work in works]
+        for thread in threads:
+            thread.start()
+        while not self.stop.wait(0.5):  # a plain wait would not let Windows deliver Ctrl-C
+            pass
+        for thread in threads:
+            thread.join(JOIN_SECONDS)
+        if failures:
+            raise failures[0]
+
+
+def build_agent(
+    home: Home,
+    source: Source,
+    *,
+    clock: Clock | None = None,
+    stop: threading.Event | None = None,
+    open_eyes: Callable[[Source], Eyes] = Eyes,
+    on_report: Callable[[Report], None] | None = None,
+    on_closed: Callable[[Window], None] | None = None,
+    interval: float | None = None,
+) -> Agent:
+    """Build the parts for `source`. Raises NotEnrolled for a live camera on a laptop that belongs to nobody."""
+    clock = clock or SystemClock()
+    identity = load_identity(home.store)
+    replay = source.device is None
+    if identity is None and not replay:
+        raise NotEnrolled(
+            "This laptop is not enrolled, so no camera is opened: run framekeep enroll CODE with the code you were"
+            " given, or measure a recording with --camera FILE."
+        )
+    uploader = _uploader(home, identity, clock) if identity else None
+    plan = Plan(
+        source=source,
+        replay=replay,
+        interval=interval or float(home.config.interval_seconds),
+        key_store=home.keys.kind,
+        problems=home.problems,
+    )
+    pipeline = Pipeline(
+        plan,
+        recorder=Recorder(home.store, models=models_id(), on_closed=on_closed),
+        clock=clock,
+        watch=lambda: ControlWatch(home.paths.store, clock=clock.wall),
+        standing=lambda: _standing(uploader, clock),
+        availability=Availability,
+        chance=random.random,
+        open_eyes=open_eyes,
+        on_report=on_report,
+    )
+    return Agent(pipeline, uploader, stop or threading.Event())
+
+
+def _uploader(home: Home, identity: Identity, clock: Clock) -> Uploader:
+    key = device_key(home.keys)
+    if key is None:
+        raise NotEnrolled(
+            "The device key is missing from your key store, so nothing can be signed: run framekeep enroll with a new"
+            " code."
+        )
+    return Uploader(home.store, identity, key, clock=clock, proxy=home.config.proxy)
+
+
+def _standing(uploader: Uploader | None, clock: Clock) -> Standing | None:
+    if uploader is None:
+        return None
+    standing = uploader.documents.standing(clock.wall())
+    if standing.reason and uploader.documents.problem:
+        return replace(standing, reason=f"{standing.reason} {uploader.documents.problem}")
+    return standing

@@ -1,0 +1,83 @@
+"""The verb `status`: what the agent is doing and what waits to be sent. Right also when no agent runs."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from agent.commands.local import Local, clock_time, open_local, say, say_json, size
+from agent.control import Pause, read_pause
+from agent.errors import StoreError
+from agent.identity import load_identity
+from agent.status import AgentState, Report, Status, compose
+from agent.store import OutboxSummary, RowDamaged
+
+_WORDS = {
+    AgentState.STARTING: "starting",
+    AgentState.WATCHING: "watching",
+    AgentState.PAUSED: "paused",
+    AgentState.RESTING: "resting (nobody is looked at now)",
+    AgentState.BLIND: "cannot see: the time counts as unknown",
+    AgentState.BLOCKED: "not measuring",
+    AgentState.NOT_ENROLLED: "not enrolled",
+    AgentState.NOT_RUNNING: "not running",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `framekeep status` takes."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the status. Raises ConfigError or StoreError."""
+    with open_local() as local:
+        status = read_status(local, now=time.time())
+    if arguments.json:
+        say_json(status.to_json())
+    else:
+        for line in describe(status):
+            say(line)
+    return 0
+
+
+def read_status(local: Local, *, now: float) -> Status:
+    """The status at `now` (epoch seconds)."""
+    problems: list[str] = []
+    report, outbox, pause = None, OutboxSummary(), Pause()
+    if local.store is None:
+        problems.append("Nothing was measured or enrolled here yet.")
+    else:
+        try:
+            data = local.store.status()
+            report = Report.from_bytes(data) if data is not None else None
+        except (RowDamaged, ValueError, KeyError, TypeError):
+            problems.append("The last status cannot be read; the agent writes a new one when it runs.")
+        try:
+            outbox = local.store.envelopes.summary()
+            pause = read_pause(local.paths.store)
+            if load_identity(local.store) is None:
+                problems.append("This laptop is not enrolled: nothing is sent.")
+        except StoreError as error:
+            problems.append(str(error))
+    return compose(report, running=local.running, pause=pause, outbox=outbox, now=now, problems=tuple(problems))
+
+
+def describe(status: Status) -> list[str]:
+    """The status in words, a line each."""
+    since = f" since {clock_time(status.since)}" if status.since else ""
+    lines = [f"Framekeep is {_WORDS[status.state]}{since}."]
+    if status.paused:
+        until = "until framekeep resume" if status.paused_until is None else f"until {clock_time(status.paused_until)}"
+        lines.append(f"Paused {until}.")
+    if status.camera:
+        lines.append(f"Camera: {status.camera}.")
+    lines.append(f"Policy: {status.policy_id or 'none'}.")
+    lines.append(
+        f"Outbox: {status.outbox_depth} waiting ({size(status.outbox_bytes)}), {status.accepted} accepted,"
+        f" {status.set_aside} set aside; {status.unsealed} windows not sealed yet."
+    )
+    lines.append(f"Last delivery: {clock_time(status.last_delivery)}. Lost windows: {status.lost}.")
+    if status.key_store == "file":
+        lines.append("Keys: in a file only you can read, because no system key store is used here.")
+    return lines + list(status.problems)
