@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,12 @@ class _Job:
 
 
 class SqliteInbox:
-    """The Inbox port over `path`. Threads may share it; another process may not open the same file."""
+    """The Inbox port over `path`. Threads may share it; another process may not open the same file. `arrived` is
+    called after each `put`.
+    """
 
-    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
-        self._path, self._max_bytes = path, max_bytes
+    def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES, arrived: Callable[[], None] = lambda: None) -> None:
+        self._path, self._max_bytes, self._arrived = path, max_bytes, arrived
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._closing = False
@@ -68,6 +70,7 @@ class SqliteInbox:
         self._do(("insert into message (org, received, body) values (?, ?, ?)", (org, received, body)))
         with self._claim_lock:
             self._bytes += len(body)
+        self._arrived()
 
     def claim(self, limit: int) -> list[Delivery]:
         """See Inbox.claim. What this process claimed and neither finished nor released is not handed out again."""

@@ -28,7 +28,7 @@ from psycopg.conninfo import make_conninfo
 
 from sync_service.errors import DatabaseError, SettingsError
 from sync_service.local.database_user import DatabaseUser, check_reachable, database_user
-from sync_service.local.leftover import wait_for_leftover
+from sync_service.local.leftover import is_server_of, wait_for_leftover
 
 OWNER = "framekeep_owner"
 """Superuser of the cluster, used for migrations only."""
@@ -245,6 +245,19 @@ def conninfo(folder: Path, *, host: str, port: str, role: str, database: str = D
     password = (folder / "password").read_text().strip() if _TCP else None
     options = {"host": host, "port": port, "user": role, "dbname": database, "password": password}
     return make_conninfo("", **{name: value for name, value in options.items() if value}, application_name="framekeep")
+
+
+def running_conninfo(folder: Path) -> Callable[[str], str] | None:
+    """How to reach, by role, the server that runs over `folder` now; None while there is none that is ready.
+    PostgreSQL writes into postmaster.pid: process, data folder, start, port, socket folder, address, memory, status.
+    """
+    try:
+        lines = (folder / "cluster" / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return None
+    if len(lines) < 8 or lines[7].strip() != "ready" or not is_server_of(abs(int(lines[0])), folder / "cluster"):
+        return None
+    return lambda role: conninfo(folder, host=lines[4] or lines[5], port=lines[3], role=role)
 
 
 _SOCKET_NOTE = "socket-folder"

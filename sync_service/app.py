@@ -1,0 +1,192 @@
+"""The composition root: from a data folder to the service's parts. Nothing else builds them.
+
+DIR/lock         held by the one service that runs over DIR
+DIR/database/    PostgreSQL's, the only part its user may enter
+DIR/inbox.sqlite envelopes accepted and not yet in the database
+DIR/seal-keys/   private seal keys
+DIR/keys/        root key, policy signer, token issuer
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sync_service.device_auth import DeviceGate
+from sync_service.device_routes import DeviceParts, device_endpoints
+from sync_service.errors import DatabaseError, SettingsError
+from sync_service.http import Answer, Endpoint, Request
+from sync_service.keyset import CurrentKeyset
+from sync_service.local.alerts import LogAlerts
+from sync_service.local.database import PostgresDatabase
+from sync_service.local.documents import PostgresDocuments
+from sync_service.local.inbox import SqliteInbox
+from sync_service.local.lock import FolderLock
+from sync_service.local.postgres import OWNER, Postgres, running_conninfo
+from sync_service.local.registry import PostgresRegistry
+from sync_service.local.seal_keys import FileSealKeys
+from sync_service.maintenance import make_partitions
+from sync_service.migrate import migrate, read_migrations
+from sync_service.openapi import openapi
+from sync_service.ports import Alerts, DeviceRegistry, Inbox
+from sync_service.version import VERSION
+
+Clock = Callable[[], int]
+
+
+def wall_clock() -> int:
+    """Now, in epoch seconds."""
+    return int(time.time())
+
+
+@dataclass
+class Store:
+    """What lies in a data folder, opened. `database(role)` speaks as framekeep_<role>; one object a role."""
+
+    data: Path
+    conninfo: Callable[[str], str]
+    server: Postgres | None = None
+    """The database server where this process runs it; None where another does."""
+    _databases: dict[str, PostgresDatabase] = field(default_factory=dict)
+
+    def database(self, role: str, *, size: int = 4) -> PostgresDatabase:
+        """The database as framekeep_<role>; `size` is the most connections at a time."""
+        if role not in self._databases:
+            self._databases[role] = PostgresDatabase(self.conninfo(f"framekeep_{role}"), size=size)
+        return self._databases[role]
+
+    @property
+    def seal_keys(self) -> FileSealKeys:
+        """The private seal keys: for the opener, and for the administrator who makes them."""
+        return FileSealKeys(self.data / "seal-keys")
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the Ed25519 keys."""
+        return self.data / "keys"
+
+    def close(self) -> None:
+        """Close the connections."""
+        for database in self._databases.values():
+            database.close()
+
+
+@contextmanager
+def open_store(data: Path, *, settings: dict[str, str] | None = None) -> Iterator[Store]:
+    """Open a data folder alone, starting and migrating its database. `settings` are PostgreSQL's, durable ones when
+    None. Raises SettingsError when a service runs over it already.
+    """
+    with ExitStack() as stack:
+        _make_data_folder(data)
+        lock = FolderLock(data)
+        if not lock.acquire():
+            raise SettingsError(
+                f"another service already runs on the data folder {data}; stop it or use another --data"
+            )
+        stack.callback(lock.release)
+        server = stack.enter_context(Postgres(data / "database", settings=settings))
+        owner = PostgresDatabase(server.conninfo(OWNER), size=1)
+        try:
+            migrate(owner, read_migrations())
+        finally:
+            owner.close()
+        store = Store(data, server.conninfo, server)
+        stack.callback(store.close)
+        make_partitions(store.database("maintenance"), now=wall_clock())
+        yield store
+
+
+@contextmanager
+def join_store(data: Path) -> Iterator[Store]:
+    """Open a data folder beside the service that runs over it, or alone when none does: for administration."""
+    lock = FolderLock(data) if data.is_dir() else None
+    if lock is None or lock.acquire():
+        if lock is not None:
+            lock.release()
+        with open_store(data) as store:
+            yield store
+        return
+    store = Store(data, _wait_for_running(data))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _wait_for_running(data: Path, seconds: float = 15.0) -> Callable[[str], str]:
+    """How to reach the database of a service that may have started this moment."""
+    deadline = time.monotonic() + seconds
+    while (found := running_conninfo(data / "database")) is None:
+        if time.monotonic() > deadline:
+            raise DatabaseError(f"a service holds {data} but its database does not answer; restart the service")
+        time.sleep(0.1)
+    return found
+
+
+def _make_data_folder(data: Path) -> None:
+    """The data folder, closed to others; as root the database's user may pass through (not look around)."""
+    root = os.name != "nt" and os.geteuid() == 0
+    try:
+        if not data.is_dir():
+            data.mkdir(parents=True)
+            data.chmod(0o711 if root else 0o700)
+    except OSError as error:
+        raise SettingsError(
+            f"the data folder {data} cannot be made ({error.strerror}); choose another with --data"
+        ) from None
+
+
+@dataclass(frozen=True)
+class HttpParts:
+    """What the endpoints share."""
+
+    registry: DeviceRegistry
+    inbox: Inbox
+    gate: DeviceGate
+    alerts: Alerts
+
+
+def build_endpoints(store: Store, inbox: SqliteInbox, *, clock: Clock = wall_clock) -> list[Endpoint]:
+    """The whole table over a data folder."""
+    lookups = store.database("ingest", size=8)
+    registry = PostgresRegistry(lookups)
+    documents = PostgresDocuments(lookups)
+    keysets = CurrentKeyset(documents)
+    gate = DeviceGate(registry, keysets, clock=clock)
+    parts = DeviceParts(
+        registry=registry,
+        keys=keysets,
+        inbox=inbox,
+        documents=documents,
+        gate=gate,
+        lookups=lookups,
+        person=store.database("person"),
+        clock=clock,
+    )
+    return with_service_endpoints(device_endpoints(parts))
+
+
+def with_service_endpoints(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+    """The table with the service's own two lines."""
+    whole: list[Endpoint] = []
+
+    def health(_: Request) -> Answer:
+        return Answer(200, {"status": "ok", "version": VERSION})
+
+    def description(_: Request) -> Answer:
+        return Answer(200, openapi(whole, version=VERSION))
+
+    anything = {"type": "object"}
+    whole += [
+        *endpoints,
+        Endpoint("GET", "/healthz", health, "Whether the service runs", {200: ("It does.", anything)}),
+        Endpoint("GET", "/openapi.json", description, "This description", {200: ("OpenAPI 3.1.", anything)}),
+    ]
+    return whole
+
+
+__all__ = ["LogAlerts", "Store", "build_endpoints", "join_store", "open_store", "wall_clock"]

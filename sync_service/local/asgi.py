@@ -1,0 +1,145 @@
+"""The table of endpoints as an ASGI application.
+
+Why not powertools' own local resolver: it runs handlers on the event loop, so one post waiting for its fsync would
+stop all others from sharing it, and it reads bodies without a limit. Here a request is read within limits, matched
+against the same table, and its handler runs in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qsl
+
+from agent.wire.envelope import MAX_BODY
+from sync_service.http import Answer, Endpoint, Request, refusal
+from sync_service.routes import ALWAYS, answer
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+THREADS = 48
+"""More than a group commit gathers while the disk syncs; threads that wait cost little."""
+BODY_SECONDS = 30
+_BAD_REQUEST = refusal(400, "malformed")
+_NOT_FOUND = refusal(404, "not_found")
+_TOO_LARGE = refusal(413, "too_large")
+_TOO_SLOW = refusal(408, "too_slow")
+
+
+class Table:
+    """Finds the endpoint for a method and a path."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._plain: dict[str, dict[str, Endpoint]] = {}
+        self._patterns: list[tuple[re.Pattern[str], dict[str, Endpoint]]] = []
+        patterns: dict[str, dict[str, Endpoint]] = {}
+        for endpoint in endpoints:
+            group = self._plain if "<" not in endpoint.path else patterns
+            group.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+        for path, methods in patterns.items():
+            self._patterns.append((re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path)), methods))
+
+    def match(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | Answer:
+        """The endpoint and its path parameters, or 404, or 405 that names what is allowed."""
+        params: dict[str, str] = {}
+        methods = self._plain.get(path)
+        if methods is None:
+            for pattern, found in self._patterns:
+                match = pattern.fullmatch(path)
+                if match:
+                    methods, params = found, match.groupdict()
+                    break
+            else:
+                return _NOT_FOUND
+        endpoint = methods.get(method)
+        if endpoint is None:
+            return Answer(405, {"error": "method_not_allowed"}, {"Allow": ", ".join(sorted(methods))})
+        return endpoint, params
+
+
+class Application:
+    """ASGI 3. `started` is called once the server is ready to be asked."""
+
+    def __init__(self, endpoints: Iterable[Endpoint], *, started: Callable[[], None] = lambda: None) -> None:
+        self._table = Table(endpoints)
+        self._started = started
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's event stream, as ASGI calls it."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await _send(send, await self._answer(scope, receive), head=scope["method"] == "HEAD")
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        found = self._table.match("GET" if scope["method"] == "HEAD" else scope["method"], scope["path"])
+        if isinstance(found, Answer):
+            return found
+        endpoint, params = found
+        body = await _read(headers, receive)
+        if isinstance(body, Answer):
+            return body
+        try:
+            query = dict(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=32))
+        except ValueError:
+            return _BAD_REQUEST
+        request = Request(endpoint.method, scope["path"], headers, query, body, params)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, answer, endpoint, request)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._started()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                self._threads.shutdown(wait=True)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:
+    """The body, or the answer to one that is too large or too slow. One byte over the limit is enough to know."""
+    length = headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > MAX_BODY:
+        return _TOO_LARGE
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return _BAD_REQUEST
+                part = message.get("body", b"")
+                size += len(part)
+                if size > MAX_BODY:
+                    return _TOO_LARGE
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        return _TOO_SLOW
+
+
+async def _send(send: Send, given: Answer, *, head: bool) -> None:
+    content = given.content
+    headers = {**ALWAYS, **given.headers, "Content-Type": given.content_type, "Content-Length": str(len(content))}
+    if given.status in (408, 413):
+        headers["Connection"] = "close"  # the rest of the body is not read
+    await send(
+        {
+            "type": "http.response.start",
+            "status": given.status,
+            "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if head else content})

@@ -1,0 +1,156 @@
+"""The whole service in one process: HTTP, writer, opener, publisher and housekeeping over one data folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from sync_service.app import Store, build_endpoints, open_store, wall_clock
+from sync_service.errors import SettingsError
+from sync_service.local.alerts import LogAlerts
+from sync_service.local.asgi import Application
+from sync_service.local.inbox import SqliteInbox
+from sync_service.local.loops import Loop
+from sync_service.maintenance import DAY, destroy_expired_keys, keep_house
+from sync_service.opener import Opener
+from sync_service.publisher import Publisher
+from sync_service.writer import Writer
+
+MAX_CONNECTIONS = 1000
+BACKLOG = 1024
+GRACE_SECONDS = 10
+
+log = logging.getLogger(__name__)
+
+
+def serve(data: Path, *, host: str = "127.0.0.1", port: int = 0) -> int:
+    """Run until SIGTERM or SIGINT; prints `framekeep-sync: serving http://HOST:PORT` once it answers. Returns the exit
+    code: 0 after an orderly stop, 1 when the database ended by itself.
+    """
+    with _listen(host, port) as listener:
+        url = _url(listener)
+        with open_store(data) as store:
+            # Signals from here on end the service in order; before, they end the process and the database with it.
+            return _run(store, listener, lambda: _say(f"framekeep-sync: serving {url} from {data}"))
+
+
+def _run(store: Store, listener: socket.socket, started: Callable[[], None]) -> int:
+    alerts = LogAlerts()
+    loops: list[Loop] = []
+    inbox = SqliteInbox(store.data / "inbox.sqlite", arrived=lambda: loops[0].wake())
+    loops += _loops(store, inbox, alerts)
+    config = uvicorn.Config(
+        Application(build_endpoints(store, inbox), started=started),
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,  # an access log would be a record of when people work
+        server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    failed: list[str] = []
+
+    def watch() -> bool:
+        if store.server is not None and store.server.stopped() and not server.should_exit:
+            failed.append("the database server ended by itself; see postgres.log in the data folder")
+            server.should_exit = True
+        return False
+
+    loops.append(Loop("database watch", watch, idle_seconds=0.5))
+    for loop in loops:
+        loop.start()
+    try:
+        _serve(server, listener)
+    finally:
+        # The opener may be in the middle of a batch: that is fine, an interrupted transaction never happened.
+        for loop in loops:
+            loop.stop()
+        inbox.close()
+    for reason in failed:
+        log.error("%s", reason)
+    return 1 if failed else 0
+
+
+def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Uvicorn raises the signal again once it has stopped; here stopping in order is all there is to do."""
+    previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
+    """The writer first, since the inbox wakes it."""
+    keys = store.seal_keys
+    opener_database, house = store.database("opener"), store.database("maintenance")
+    writer = Writer(inbox, store.database("writer"), alerts)
+    opener = Opener(opener_database, keys, alerts, clock=wall_clock)
+    publisher = Publisher(store.database("publisher"), alerts)
+
+    def write() -> bool:
+        stored = writer.step().stored
+        if stored:
+            opener_loop.wake()
+        return bool(stored)
+
+    def open_() -> bool:
+        return bool(opener.step().rows)
+
+    def publish() -> bool:
+        publisher.run(wall_clock())
+        return False
+
+    def housekeeping() -> bool:
+        now = wall_clock()
+        keep_house(house, now=now)
+        destroy_expired_keys(opener_database, keys, alerts, now=now)
+        inbox.drop_aside(now - 14 * DAY)
+        return False
+
+    opener_loop = Loop("opener", open_, idle_seconds=1.0)
+    return [
+        Loop("writer", write, idle_seconds=1.0),
+        opener_loop,
+        Loop("publisher", publish, idle_seconds=60.0),
+        Loop("housekeeping", housekeeping, idle_seconds=3600.0),
+    ]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if os.name != "nt":  # there the option would let a second program take the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port"
+        ) from None
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
