@@ -1,0 +1,146 @@
+"""The verb `bench`: what a look costs on this machine, how much memory the agent takes, and how fast it starts.
+
+Frames: the bundled sample through the real eyes process, looks that ran every stage only. Memory and start: the real
+`framekeep run --headless` in a folder of its own; memory is the proportional set size (shared pages counted once) of
+all its processes together, sampled after it settled; the start is from launching the process to its first observation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from agent.commands.local import say_json
+from agent.errors import FramekeepError
+from agent.eyes_link import Eyes
+from agent.paths import HOME_VARIABLE
+from agent.samples import sample_clip
+from agent.sources import Source
+
+STAGES = ("lens", "face", "phone")
+LOOKS = 200
+WARM_UP = 10
+SETTLE_SECONDS = 12.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `framekeep bench` takes."""
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    parser.add_argument("--looks", type=int, default=LOOKS, metavar="N", help=f"how many looks to time ({LOOKS})")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print. Raises FramekeepError."""
+    clip = sample_clip()
+    console = Console(stderr=True)
+    with console.status("Timing looks at the bundled sample ...") if console.is_terminal else _Quiet():
+        frames = time_frames(clip, max(20, arguments.looks))
+    with console.status("Running the agent to weigh it ...") if console.is_terminal else _Quiet():
+        weight = weigh(clip)
+    result = {**frames, **weight}
+    if arguments.json:
+        say_json(result)
+        return 0
+    table = Table(title="One look on this machine (one thread)")
+    table.add_column("what")
+    table.add_column("measured", justify="right")
+    for stage, ms in result["stages_ms"].items():
+        table.add_row(f"{stage}, median", f"{ms:.1f} ms")
+    table.add_row("whole frame, median", f"{result['frame_ms_p50']:.1f} ms")
+    table.add_row("whole frame, 95th percentile", f"{result['frame_ms_p95']:.1f} ms")
+    table.add_row("processor time a look, decoding included", f"{result['cpu_ms_per_frame']:.1f} ms")
+    table.add_row("start to first observation", f"{result['first_observation_s']:.2f} s")
+    table.add_row("memory of all processes", f"{result['rss_mb']:.0f} MB")
+    Console().print(table)
+    return 0
+
+
+def time_frames(clip: Path, looks: int) -> dict[str, Any]:
+    """Milliseconds per stage and per whole frame over at least `looks` complete looks."""
+    stages: dict[str, list[float]] = defaultdict(list)
+    whole: list[float] = []
+    with Eyes(Source(files=(str(clip),), every=1.0)) as eyes:
+        process = psutil.Process(eyes.pid)
+        done, cpu = 0, 0.0
+        while len(whole) < looks:
+            look = eyes.look(30)
+            if look.end:
+                eyes.open(Source(files=(str(clip),), every=1.0))
+                continue
+            if look.error is not None:
+                raise look.error
+            done += 1
+            if done == WARM_UP:
+                cpu = _cpu(process)
+            if done <= WARM_UP or not all(name in look.stages for name in STAGES):
+                continue
+            for name in STAGES:
+                stages[name].append(look.stages[name])
+            whole.append(sum(look.stages[name] for name in STAGES))
+        cpu = _cpu(process) - cpu
+    return {
+        "frame_ms_p50": round(median(whole), 2),
+        "frame_ms_p95": round(quantiles(whole, n=20)[-1], 2),
+        "stages_ms": {name: round(median(values), 2) for name, values in stages.items()},
+        "cpu_ms_per_frame": round(cpu * 1000 / (done - WARM_UP), 2),
+    }
+
+
+def weigh(clip: Path) -> dict[str, Any]:
+    """Start the agent on the clip; its time to the first observation and its memory once it has settled."""
+    with tempfile.TemporaryDirectory(prefix="framekeep-bench-") as home:
+        command = [sys.executable, "-m", "agent.cli", "run", "--headless", "--camera", str(clip), "--every", "1"]
+        if getattr(sys, "frozen", False):
+            command = [sys.executable, *command[3:]]
+        began = time.monotonic()
+        agent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, HOME_VARIABLE: home})
+        try:
+            assert agent.stdout is not None
+            for line in agent.stdout:
+                if " watching " in line:
+                    break
+            else:
+                raise FramekeepError("The agent ended before its first observation: run framekeep doctor.")
+            first = time.monotonic() - began
+            samples = []
+            until = time.monotonic() + SETTLE_SECONDS
+            while time.monotonic() < until:
+                time.sleep(1.0)
+                samples.append(_memory(agent.pid))
+        finally:
+            agent.terminate()
+            agent.wait(10)
+    return {"rss_mb": round(median(samples[len(samples) // 2 :]) / 1e6, 1), "first_observation_s": round(first, 2)}
+
+
+def _memory(pid: int) -> int:
+    """Bytes of a process and all below it: proportional set size, resident size where the system has no such."""
+    total = 0
+    parent = psutil.Process(pid)
+    for process in (parent, *parent.children(recursive=True)):
+        info = process.memory_full_info()
+        total += getattr(info, "pss", info.rss)
+    return total
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+class _Quiet:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
