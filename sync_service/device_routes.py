@@ -49,12 +49,12 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
         if document is None:
             return refusal(503, "no_keyset", retry_after=300)
         roots = base64.b64encode(root)
-        return _with_tag(request, b'{"roots":["' + roots + b'"],"keyset":' + document.body + b"}")
+        return with_tag(request, b'{"roots":["' + roots + b'"],"keyset":' + document.body + b"}")
 
     def policy(request: Request) -> Answer:
         device = parts.gate.device(request)
         document = parts.documents.latest(device.org, "policy")
-        return _with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
+        return with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
 
     def receipts(request: Request) -> Answer:
         device = parts.gate.device(request)
@@ -145,7 +145,7 @@ def _organisation(lookups: Database, wanted: str | None) -> tuple[str, bytes]:
     return rows[0]["id"], rows[0]["root_public"]
 
 
-def _with_tag(request: Request, body: bytes) -> Answer:
+def with_tag(request: Request, body: bytes) -> Answer:
     """200 with an ETag, or 304 when the caller has this very body."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     known = [name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")]

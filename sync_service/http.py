@@ -72,8 +72,8 @@ class Parameter:
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One line of the service's table. `path` writes parameters as `<name>`. `auth` says whose token it asks for: a
-    device's, a manager's, or nobody's; checking it is the handler's work. `answers` is status -> (what it means,
-    schema of the body or None).
+    device's, a manager's, either (`any`), or nobody's; checking it is the handler's work. `answers` is status ->
+    (what it means, schema of the body or None).
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -81,7 +81,7 @@ class Endpoint:
     handler: Callable[[Request], Answer]
     summary: str
     answers: Mapping[int, tuple[str, Schema | None]]
-    auth: Literal["device", "manager"] | None = None
+    auth: Literal["device", "manager", "any"] | None = None
     query: Sequence[Parameter] = ()
     body: Schema | None = None
     csv: bool = False

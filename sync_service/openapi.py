@@ -45,7 +45,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         "summary": endpoint.summary,
         "parameters": _parameters(endpoint),
         "responses": {str(status): _response(endpoint, status) for status in sorted(endpoint.answers)},
-        "security": [{endpoint.auth: []}] if endpoint.auth else [],
+        "security": [{name: []} for name in (_SCHEMES if endpoint.auth == "any" else [endpoint.auth]) if name],
     }
     if endpoint.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": endpoint.body}}}
