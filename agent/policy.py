@@ -37,7 +37,9 @@ def read_roots(answer: bytes, org: str) -> tuple[Roots, bytes]:
         roots = [from_b64(raw, "roots", 32) for raw in value["roots"]]
         document = canonical(value["keyset"])
     except (WireError, KeyError, TypeError) as error:
-        raise PolicyError("The service's keyset answer does not read as one; tell its administrator.") from error
+        raise PolicyError(
+            "What answered for the keyset is not the sync service: log in to the network first, or check the address."
+        ) from error
     if not roots or organisation_id(roots[0]) != org:
         raise PolicyError(
             "This is not the organisation's service (its root key is another one): check the server's address."

@@ -139,8 +139,9 @@ def failure_kind(error: BaseException) -> FailureKind:
         (FailureKind.PROXY, (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError)),
         (FailureKind.TLS, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)),
         (FailureKind.NAME, (urllib3.exceptions.NameResolutionError,)),
-        (FailureKind.TIMEOUT, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
+        # Before TIMEOUT, because urllib3 counts a refused connection as one.
         (FailureKind.REFUSED, (urllib3.exceptions.NewConnectionError, ConnectionRefusedError)),
+        (FailureKind.TIMEOUT, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)),
     )
     for kind, types in kinds:
         if any(isinstance(each, types) for each in causes):

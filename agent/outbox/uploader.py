@@ -202,7 +202,8 @@ class Uploader:
         log.info("Posted.", extra={"seq": row.seq, "status": status, "state": outcome.action.value})
         self.problem = outcome.reason
         if outcome.action is Action.ACCEPTED:
-            self._faults.pop(row.seq, None)
+            if row.seq == head.seq:
+                self._faults.clear()  # the service works again: whatever failed behind it gets its turn, in order
             self._unrecorded.add(row.seq)
             self._store.envelopes.accept(row.seq, now=now)
             self._unrecorded.discard(row.seq)
