@@ -63,18 +63,24 @@ def record(db: Database, org: str, entry: Entry, *, now: int) -> None:
         )
 
 
+def told(rows: list[Row]) -> dict[str, object]:
+    """The answer for rows asked for with a limit of MOST_ROWS + 1: `more` says that older ones exist."""
+    return {"entries": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS}
+
+
 _COLUMNS = """extract(epoch from a.at)::bigint as at, a.reader, a.reader_name, a.action, a.team::text as team,
   a.from_day::text as from_day, a.to_day::text as to_day, a.allowed_because"""
 
 
 def about_person(tx: Database, person: str, *, limit: int = MOST_ROWS) -> list[Row]:
-    """Every read about this person, newest first: of them alone, or of a team for days of a month they counted in it.
+    """Every read about this person, newest first: of them alone, of a team for days of a month they counted in it, or
+    of the list of everybody's devices.
 
     `tx` has entered the person's organisation.
     """
     return tx.run(
         f"""select {_COLUMNS} from access_log a
-            where a.person = :person or exists (
+            where a.person = :person or a.action = 'devices' or exists (
               select from cohort c where c.person = :person and c.team = a.team
                 and c.month <= coalesce(a.to_day, a.at::date)
                 and c.month + interval '1 month' > coalesce(a.from_day, a.at::date))

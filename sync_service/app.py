@@ -16,10 +16,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sync_service.authz import Authority
 from sync_service.device_auth import DeviceGate
 from sync_service.device_routes import DeviceParts, device_endpoints
 from sync_service.errors import DatabaseError, SettingsError
 from sync_service.http import Answer, Endpoint, Request
+from sync_service.key_files import KeyFiles
 from sync_service.keyset import CurrentKeyset
 from sync_service.local.alerts import LogAlerts
 from sync_service.local.database import PostgresDatabase
@@ -30,9 +32,12 @@ from sync_service.local.postgres import OWNER, Postgres, running_conninfo
 from sync_service.local.registry import PostgresRegistry
 from sync_service.local.seal_keys import FileSealKeys
 from sync_service.maintenance import make_partitions
+from sync_service.manager_routes import ManagerParts, manager_endpoints, policy_for_managers
 from sync_service.migrate import migrate, read_migrations
 from sync_service.openapi import openapi
+from sync_service.person_routes import PersonParts, person_endpoints
 from sync_service.ports import Alerts, DeviceRegistry, Inbox
+from sync_service.timetable import Timing
 from sync_service.version import VERSION
 
 Clock = Callable[[], int]
@@ -150,8 +155,10 @@ class HttpParts:
     alerts: Alerts
 
 
-def build_endpoints(store: Store, inbox: SqliteInbox, *, clock: Clock = wall_clock) -> list[Endpoint]:
-    """The whole table over a data folder."""
+def build_endpoints(
+    store: Store, inbox: SqliteInbox, *, clock: Clock = wall_clock, timing: Timing | None = None
+) -> list[Endpoint]:
+    """The whole table over a data folder. `timing`: when team numbers are fixed and shown."""
     lookups = store.database("ingest", size=8)
     registry = PostgresRegistry(lookups)
     documents = PostgresDocuments(lookups)
@@ -167,7 +174,24 @@ def build_endpoints(store: Store, inbox: SqliteInbox, *, clock: Clock = wall_clo
         person=store.database("person"),
         clock=clock,
     )
-    return with_service_endpoints(device_endpoints(parts))
+    people = PersonParts(
+        gate=gate,
+        person=store.database("person"),
+        enrolling=store.database("enroll"),
+        registry=PostgresRegistry(store.database("enroll")),
+        documents=documents,
+        timing=timing or Timing(),
+        clock=clock,
+    )
+    api = store.database("api")
+    readers = ManagerParts(
+        authority=Authority(api, KeyFiles(store.keys).issuer().public_key()), api=api, documents=documents, clock=clock
+    )
+    devices = [
+        policy_for_managers(readers, line) if (line.method, line.path) == ("GET", "/v1/policy") else line
+        for line in device_endpoints(parts)
+    ]
+    return with_service_endpoints([*devices, *person_endpoints(people), *manager_endpoints(readers)])
 
 
 def with_service_endpoints(endpoints: Sequence[Endpoint]) -> list[Endpoint]:

@@ -1,0 +1,230 @@
+"""What managers, administrators and auditors ask for. Every read is in the access log before it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from sync_service import access_log, authz
+from sync_service.authz import Authority, NotAuthenticated, Reader, enter, why_allowed
+from sync_service.device_routes import with_tag
+from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
+from sync_service.person_routes import asked_days
+from sync_service.ports import Database, Documents, Row
+from sync_service.released import read_days
+from sync_service.reports import MAX_DAYS, summary, to_csv
+from sync_service.schemas import ACCESS_LOG, DAY, DEVICES, SUMMARY, TEAMS
+from sync_service.timetable import local_day, month_of
+
+DEFAULT_DAYS = 14
+MOST_DEVICES = 10_000
+
+_REFUSES = {
+    "s401": "not_authenticated: the token is missing, wrong, out of date or revoked",
+    "s403": "not_allowed: this role may not read this",
+    "s503": "unavailable: also when the access log cannot be written",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerParts:
+    """What these endpoints need. `api` speaks as framekeep_api."""
+
+    authority: Authority
+    api: Database
+    documents: Documents
+    clock: Callable[[], int]
+
+
+def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
+    """The lines of the table for readers."""
+
+    def teams(request: Request) -> Answer:
+        reader = _allowed(parts, request, "teams")
+        with parts.api.transaction() as tx:
+            enter(tx, reader.org)
+            rows = tx.run("select id::text as id, name, time_zone from team order by name")
+        shown = [
+            {**row, "readable": why_allowed(reader, "team_summary", row["id"]) is not None}
+            for row in rows
+            if reader.role != "manager" or row["id"] in reader.teams
+        ]
+        return Answer(200, {"teams": shown})
+
+    def team_summary(request: Request) -> Answer:
+        return _team_summary(parts, request)
+
+    def devices(request: Request) -> Answer:
+        reader = _allowed(parts, request, "devices")
+        with parts.api.transaction() as tx:
+            enter(tx, reader.org)
+            return Answer(200, _devices(tx))
+
+    def log(request: Request) -> Answer:
+        today = datetime.fromtimestamp(parts.clock(), UTC).date()
+        days = asked_days(request, today, default=DEFAULT_DAYS, most=MAX_DAYS)
+        reader = _allowed(parts, request, "access_log", days=days)
+        with parts.api.transaction() as tx:
+            enter(tx, reader.org)
+            rows = access_log.of_organisation(tx, *days, limit=access_log.MOST_ROWS + 1)
+        return Answer(200, access_log.told(rows))
+
+    days = (
+        Parameter("from", f"First day; {DEFAULT_DAYS} days before `to` when left out.", DAY),
+        Parameter("to", f"Last day; today when left out. At most {MAX_DAYS} days.", DAY),
+    )
+    return [
+        Endpoint(
+            "GET",
+            "/v1/teams",
+            teams,
+            "The teams of the organisation; for a manager, their own",
+            {200: ("Teams by name.", TEAMS), **refuses(**_REFUSES)},
+            auth="manager",
+        ),
+        Endpoint(
+            "GET",
+            "/v1/teams/<team>/summary",
+            team_summary,
+            "A team's released numbers",
+            {
+                200: ("One row a block or a day, and the whole range; nothing is ever recomputed.", SUMMARY),
+                **refuses(
+                    s400="malformed, from_after_to, range_too_long",
+                    **{**_REFUSES, "s403": "not_allowed; counted_in_team: you were counted in it in this range"},
+                    s404="unknown_team",
+                ),
+            },
+            auth="manager",
+            query=(*days, Parameter("bucket", "Rows by block or by day.", {"enum": ["block", "day"]})),
+            csv=True,
+        ),
+        Endpoint(
+            "GET",
+            "/v1/devices",
+            devices,
+            "Enrolled laptops: last heard of by day, never by time",
+            {200: ("Devices by person.", DEVICES), **refuses(**_REFUSES)},
+            auth="manager",
+        ),
+        Endpoint(
+            "GET",
+            "/v1/access-log",
+            log,
+            "Who read what, for administrators and auditors",
+            {
+                200: ("Reads, newest first.", ACCESS_LOG),
+                **refuses(s400="malformed, from_after_to, range_too_long", **_REFUSES),
+            },
+            auth="manager",
+            query=days,
+        ),
+    ]
+
+
+def policy_for_managers(parts: ManagerParts, devices: Endpoint) -> Endpoint:
+    """`GET /v1/policy` as devices get it, answering managers' tokens too: the same signed bytes."""
+
+    def policy(request: Request) -> Answer:
+        if not authz.claims_to_be_a_managers(request.headers.get("authorization")):
+            return devices.handler(request)
+        reader = _allowed(parts, request, "policy")
+        document = parts.documents.latest(reader.org, "policy")
+        return with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
+
+    return replace(devices, handler=policy, auth="any")
+
+
+def _team_summary(parts: ManagerParts, request: Request) -> Answer:
+    reader, team = _reader(parts, request), request.params["team"]
+    now = parts.clock()
+    zone = _team_zone(parts, reader, team)
+    today = local_day(now, zone or ZoneInfo("UTC"))
+    days = asked_days(request, today, default=DEFAULT_DAYS, most=MAX_DAYS)
+    bucket = request.query.get("bucket", "block")
+    if bucket not in ("block", "day"):
+        raise Refused(refusal(400, "malformed"))
+    _check_allowed(parts, reader, "team_summary", team=team if zone else None, days=days)
+    if zone is None:
+        raise Refused(refusal(404, "unknown_team"))
+    with parts.api.transaction() as tx:
+        enter(tx, reader.org)
+        if _was_counted(tx, reader, team, days):
+            raise Refused(refusal(403, "counted_in_team"))
+        released = read_days(tx, team, *days, shown_by=now)
+    answer = summary(team, zone, released, *days, "day" if bucket == "day" else "block")
+    if "text/csv" in request.headers.get("accept", ""):
+        name = f'attachment; filename="team-{team[:8]}-{days[0]}-{days[1]}.csv"'
+        headers = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": name, "Vary": "Accept"}
+        return Answer(200, to_csv(answer).encode(), headers)
+    return Answer(200, answer, {"Vary": "Accept"})
+
+
+def _team_zone(parts: ManagerParts, reader: Reader, team: str) -> ZoneInfo | None:
+    with parts.api.transaction() as tx:
+        enter(tx, reader.org)
+        rows = tx.run("select time_zone from team where id = cast(:team as text)", team=team)
+    return ZoneInfo(rows[0]["time_zone"]) if rows else None
+
+
+def _was_counted(tx: Database, reader: Reader, team: str, days: tuple[date, date]) -> bool:
+    """Whether the reader is in a cohort of this team in these days: they could subtract themselves."""
+    return reader.person is not None and bool(
+        tx.run(
+            """select 1 as one from cohort where person = :person and team = :team
+               and month >= cast(:first as date) and month <= cast(:last as date) limit 1""",
+            person=reader.person,
+            team=team,
+            first=month_of(days[0]).isoformat(),
+            last=days[1].isoformat(),
+        )
+    )
+
+
+def _devices(tx: Database) -> dict[str, object]:
+    rows: list[Row] = tx.run(
+        """select d.id::text as id, p.id::text as person, p.name as person_name,
+             (d.enrolled_at at time zone 'UTC')::date::text as enrolled_on,
+             (d.revoked_at at time zone 'UTC')::date::text as revoked_on,
+             (g.last_received_at at time zone 'UTC')::date::text as last_heard_on,
+             coalesce(missing_envelopes(g.seqs), 0) as missing, coalesce(g.lost, 0) as lost
+           from device d join person p on p.id = d.person left join device_progress g on g.device = d.id
+           order by p.name, d.enrolled_at, d.id limit :most""",
+        most=MOST_DEVICES,
+    )
+    return {"devices": rows}
+
+
+def _reader(parts: ManagerParts, request: Request) -> Reader:
+    try:
+        return parts.authority.reader(request.headers.get("authorization"), parts.clock())
+    except NotAuthenticated:
+        raise Refused(
+            Answer(401, {"error": "not_authenticated"}, {"WWW-Authenticate": 'Bearer realm="framekeep"'})
+        ) from None
+
+
+def _allowed(
+    parts: ManagerParts, request: Request, action: authz.Action, *, days: tuple[date, date] | None = None
+) -> Reader:
+    """The reader, once they may do this and the access log says that they do."""
+    reader = _reader(parts, request)
+    _check_allowed(parts, reader, action, days=days)
+    return reader
+
+
+def _check_allowed(
+    parts: ManagerParts,
+    reader: Reader,
+    action: authz.Action,
+    *,
+    team: str | None = None,
+    days: tuple[date, date] | None = None,
+) -> None:
+    why = why_allowed(reader, action, team)
+    entry = access_log.by_reader(reader, action if why else f"{action}_refused", why or "refused", team=team, days=days)
+    access_log.record(parts.api, reader.org, entry, now=parts.clock())
+    if why is None:
+        raise Refused(refusal(403, "not_allowed"))

@@ -1,0 +1,271 @@
+"""What a person can do about what is kept about them: see it, take it away, contradict it, have it erased.
+
+Every function's `tx` speaks as framekeep_person and has entered the person (`authz.enter`); answers are plain values.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sync_service import access_log
+from sync_service.blocks import SHARES
+from sync_service.ports import Database, Row
+from sync_service.publisher import lock_day
+from sync_service.released import read_days
+from sync_service.reports import summary
+from sync_service.timetable import SLOT_SECONDS, Timing, days_between, instant, local_day, month_of
+
+COUNTS_AS = (*SHARES, "not_observed")
+HOLD_SECONDS = 24 * 3600
+"""An erasure waits this long and can be cancelled: a laptop can be stolen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person is counted on a day: the team (None: nowhere) and the zone their days follow."""
+
+    team: str | None
+    zone: ZoneInfo
+
+
+def place_of(tx: Database, person: str, day: date) -> Place:
+    """The frozen cohort of the day's month; before it is frozen, the zone of the team they will be in."""
+    rows = tx.run(
+        """select c.team::text as team, m.time_zone from cohort c join cohort_month m using (team, month)
+           where c.person = :person and c.month = cast(:month as date)""",
+        person=person,
+        month=month_of(day).isoformat(),
+    )
+    if rows:
+        return Place(rows[0]["team"], ZoneInfo(rows[0]["time_zone"]))
+    return Place(None, _home_zone(tx, person, day))
+
+
+def _home_zone(tx: Database, person: str, day: date) -> ZoneInfo:
+    rows = tx.run(
+        """select t.time_zone from membership m join team t on t.id = m.team where m.person = :person
+           order by m.month > cast(:month as date), m.month desc limit 1""",
+        person=person,
+        month=month_of(day).isoformat(),
+    )
+    return ZoneInfo(rows[0]["time_zone"] if rows else "UTC")
+
+
+def reports(tx: Database, person: str, first: date, last: date, timing: Timing) -> dict[str, Any]:
+    """Own quarter hours from `first` to `last`, and the page managers see of the person's team, as soon as it is fixed.
+
+    The team's part is made by the very function that answers managers, from the same rows.
+    """
+    days = list(days_between(first, last))
+    months = {month: place_of(tx, person, month) for month in sorted({month_of(day) for day in days})}
+    pages = []
+    for month, place in months.items():
+        if place.team is not None:  # only the months they are counted in
+            counted = [day for day in days if month_of(day) == month]
+            pages.append(_team_page(tx, place.team, counted[0], counted[-1]))
+    return {
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "time_zone": _home_zone(tx, person, last).key,
+        "days": [_own_day(tx, person, day, months[month_of(day)], timing) for day in days],
+        "teams": pages,
+    }
+
+
+def _team_page(tx: Database, team: str, first: date, last: date) -> dict[str, Any]:
+    zone = ZoneInfo(tx.run("select time_zone from team where id = :team", team=team)[0]["time_zone"])
+    return summary(team, zone, read_days(tx, team, first, last, shown_by=None), first, last, "block")
+
+
+def _own_day(tx: Database, person: str, day: date, place: Place, timing: Timing) -> dict[str, Any]:
+    start, end = instant(day, 0, place.zone), instant(day + timedelta(days=1), 0, place.zone)
+    rows = tx.run(
+        """select extract(epoch from slot)::bigint as start, sum(at_screen)::bigint as at_screen,
+             sum(looking_away)::bigint as looking_away, sum(on_phone)::bigint as on_phone,
+             sum(absent)::bigint as absent, sum(unknown)::bigint as unknown, sum(not_observed)::bigint as not_observed
+           from person_rollup where person = :person and slot >= to_timestamp(:start) and slot < to_timestamp(:end)
+           group by slot order by slot""",
+        person=person,
+        start=start,
+        end=end,
+    )
+    return {
+        "day": day.isoformat(),
+        "team": place.team,
+        "fixed": _is_fixed(tx, place.team, day),
+        "corrections_close_at": timing.fixed_at(day, place.zone),
+        "managers_see_it_at": timing.shown_at(day, place.zone),
+        "quarter_hours": rows,
+        "corrections": _corrections(tx, person, start, end),
+    }
+
+
+def _is_fixed(tx: Database, team: str | None, day: date) -> bool:
+    return team is not None and bool(
+        tx.run(
+            "select 1 as one from released_day where team = :team and day = cast(:day as date)",
+            team=team,
+            day=day.isoformat(),
+        )
+    )
+
+
+def _corrections(tx: Database, person: str, start: int, end: int) -> list[Row]:
+    return tx.run(
+        """select id::text as id, extract(epoch from starts_at)::bigint as "from",
+             extract(epoch from ends_at)::bigint as "to", counts_as as "as", note,
+             extract(epoch from made_at)::bigint as made_at
+           from correction where person = :person and starts_at < to_timestamp(:end) and ends_at > to_timestamp(:start)
+           order by made_at, id""",
+        person=person,
+        start=start,
+        end=end,
+    )
+
+
+class BadCorrection(ValueError):
+    """The correction is not one: the message is the stable word of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A person's word: what was observed from `start` to `end` (epoch seconds) counts as `counts_as`. `id` is the
+    laptop's own, so that asking twice is asking once.
+    """
+
+    id: str
+    start: int
+    end: int
+    counts_as: str
+    note: str
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any], now: int) -> Correction:
+        """From a body with exactly the fields id, from, to, as, note. Raises BadCorrection."""
+        try:
+            name = str(uuid.UUID(body["id"]))
+        except (ValueError, TypeError, AttributeError):
+            raise BadCorrection("malformed") from None
+        start, end, counts_as, note = body["from"], body["to"], body["as"], body["note"]
+        if name != body["id"] or type(start) is not int or type(end) is not int or counts_as not in COUNTS_AS:
+            raise BadCorrection("malformed")
+        if not isinstance(note, str) or len(note) > 500 or "\0" in note:
+            raise BadCorrection("malformed")
+        if start % SLOT_SECONDS or end % SLOT_SECONDS or not 0 <= start < end <= start + 25 * 3600:
+            raise BadCorrection("whole_quarter_hours_of_one_day_only")
+        if start > now:
+            raise BadCorrection("not_in_the_future")
+        return cls(name, start, end, counts_as, note)
+
+
+def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Timing, *, now: int) -> dict[str, Any]:
+    """Keep a correction; says whether it still counts in the team's number of that day. Raises BadCorrection."""
+    day = local_day(wanted.start, place_of(tx, person, local_day(wanted.start, ZoneInfo("UTC"))).zone)
+    place = place_of(tx, person, day)
+    if local_day(wanted.start, place.zone) != local_day(wanted.end - 1, place.zone):
+        raise BadCorrection("whole_quarter_hours_of_one_day_only")
+    if place.team is not None:
+        lock_day(tx, place.team, day)  # either the release sees this correction, or this sees the release
+    tx.run(
+        """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at)
+           values (cast(:id as uuid), :org, :person, to_timestamp(:start), to_timestamp(:end), :counts_as, :note,
+             to_timestamp(:now)) on conflict do nothing""",
+        id=wanted.id,
+        org=org,
+        person=person,
+        start=wanted.start,
+        end=wanted.end,
+        counts_as=wanted.counts_as,
+        note=wanted.note,
+        now=now,
+    )
+    return {
+        "id": wanted.id,
+        "day": day.isoformat(),
+        "changes_team_number": place.team is not None and not _is_fixed(tx, place.team, day),
+        "corrections_close_at": timing.fixed_at(day, place.zone),
+    }
+
+
+def export(tx: Database, org: str, person: str, *, now: int) -> dict[str, Any]:
+    """Everything kept under this person's name, as one object."""
+    return {
+        "format": "framekeep-export-1",
+        "exported_at": datetime.fromtimestamp(now, ZoneInfo("UTC")).isoformat(),
+        "organisation": tx.run("select id::text as id, name from organisation where id = :org", org=org)[0],
+        **{name: tx.run(sql, person=person) for name, sql in _EXPORT.items()},
+        "access_log": access_log.about_person(tx, person),
+    }
+
+
+_EXPORT = {
+    "person": "select id::text as id, name, extract(epoch from created_at)::bigint as created_at from person "
+    "where id = :person",
+    "memberships": "select month::text as from_month, team::text as team from membership where person = :person "
+    "order by month",
+    "counted_in": "select month::text as month, team::text as team from cohort where person = :person order by month",
+    "devices": """select id::text as id, extract(epoch from enrolled_at)::bigint as enrolled_at,
+        extract(epoch from revoked_at)::bigint as revoked_at from device where person = :person order by enrolled_at""",
+    "codes": """select id::text as id, extract(epoch from created_at)::bigint as created_at,
+        extract(epoch from used_at)::bigint as used_at from code where person = :person order by created_at""",
+    "progress": """select p.device::text as device, p.lost, missing_envelopes(p.seqs) as missing,
+        extract(epoch from p.last_received_at)::bigint as last_received_at
+        from device_progress p join device d on d.id = p.device where d.person = :person order by p.device""",
+    "receipts": """select r.device::text as device, r.envelope::text as envelope, r.outcome,
+        extract(epoch from r.at)::bigint as at
+        from receipt r join device d on d.id = r.device where d.person = :person order by r.at, r.envelope""",
+    "quarter_hours": """select extract(epoch from slot)::bigint as start, policy, at_screen, looking_away, on_phone,
+        absent, unknown, not_observed, frames, windows
+        from person_rollup where person = :person order by slot, policy""",
+    "corrections": """select id::text as id, extract(epoch from starts_at)::bigint as "from",
+        extract(epoch from ends_at)::bigint as "to", counts_as as "as", note,
+        extract(epoch from made_at)::bigint as made_at from correction where person = :person order by made_at, id""",
+    "erasures": """select id::text as id, step, extract(epoch from requested_at)::bigint as requested_at,
+        extract(epoch from due_at)::bigint as due_at from erasure_request where person = :person
+        order by requested_at""",
+}
+
+
+def request_erasure(tx: Database, org: str, person: str, *, now: int) -> Row:
+    """Ask for an erasure, or answer the one already asked for: id, step, requested and due (epoch seconds)."""
+    tx.run(
+        """insert into erasure_request (id, org, person, requested_at, due_at, step, stepped_at)
+           values (cast(:id as uuid), :org, :person, to_timestamp(:now), to_timestamp(:due), 'held', to_timestamp(:now))
+           on conflict (person) where step <> 'cancelled' do nothing""",
+        id=str(uuid.uuid4()),
+        org=org,
+        person=person,
+        now=now,
+        due=now + HOLD_SECONDS,
+    )
+    row = open_erasure(tx, person)
+    assert row is not None
+    return row
+
+
+def open_erasure(tx: Database, person: str) -> Row | None:
+    """The erasure a person has asked for and not cancelled."""
+    rows = tx.run(
+        """select id::text as id, step, extract(epoch from requested_at)::bigint as requested_at,
+             extract(epoch from due_at)::bigint as due_at
+           from erasure_request where person = :person and step <> 'cancelled'""",
+        person=person,
+    )
+    return rows[0] if rows else None
+
+
+def cancel_erasure(tx: Database, person: str, *, now: int) -> bool:
+    """Cancel while it is held. False when there is nothing to cancel any more."""
+    return bool(
+        tx.run(
+            """update erasure_request set step = 'cancelled', stepped_at = to_timestamp(:now)
+               where person = :person and step = 'held' returning 1 as one""",
+            person=person,
+            now=now,
+        )
+    )
