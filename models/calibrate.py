@@ -2,12 +2,11 @@
 
     python models/calibrate.py [FOLDER]        # default ../shared/eval, or $FRAMEKEEP_SHARED/eval
 
-Runs the float network over every usable picture (all but the dark, covered and blurred ones, which the agent
-never shows to the phone detector). For every tensor and picture it takes the 0.01 % and 99.99 % quantile of
-the values, and writes the least and the greatest over all pictures to models/activation_ranges.json. Plain minima
-and maxima follow single outliers: with them the quantised scores correlate with the float ones by 0.990, so by
-0.993. Run it again only to change the calibration: the
-build itself reads the stored ranges and needs no pictures.
+Runs the float network over every clear picture (all but the dark, covered and blurred ones). For every tensor
+and picture it takes the 0.01 % and 99.99 % quantile of the values, and writes the least and the greatest over all
+pictures to models/activation_ranges.json. Plain minima and maxima follow single outliers: the quantised phone
+scores then correlate with the float ones by 0.990, with the quantiles by 0.993. Run it again only to change
+the calibration: the build itself reads the stored ranges and needs no pictures.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ STAY_FLOAT = (
     "distances",
 )
 """The last convolution of each head and what follows. One 8-bit scale for class logits and distances together
-would cost more accuracy than these 4 % of the work cost time."""
+would cost more accuracy than this 1 % of the work costs time."""
 
 
 def float_model(topology: dict[str, Any], blob: bytes) -> onnx.ModelProto:

@@ -52,7 +52,9 @@ class NanoDetPhones:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        options.enable_cpu_mem_arena = False  # 10 MB less; the arena gains nothing at one frame in ten seconds
+        # Without a memory plan and an arena the process is 22 MB smaller, and no slower.
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         data = (model or load_model("phone")).data
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -66,12 +66,12 @@ def test_an_altered_file_is_refused_in_a_clear_sentence(copy: Path) -> None:
 
 
 def test_a_missing_file_entry_or_manifest_is_a_clear_sentence(copy: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be read.*install again"):
+    with pytest.raises(ModelError, match=r"cannot be read.*install again"):
         load_model("phone", copy)
     with pytest.raises(ModelError, match="names no model 'ear'"):
         load_model("ear", copy)
     (copy / "manifest.toml").unlink()
-    with pytest.raises(ModelError, match="manifest.toml cannot be read"):
+    with pytest.raises(ModelError, match=r"manifest\.toml cannot be read"):
         load_model("face", copy)
 
 
