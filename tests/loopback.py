@@ -53,7 +53,8 @@ class LoopbackService:
         self.counted: dict[int, int] = {}
         self.repeated = 0
         self.conflicts = 0
-        self.receipts: dict[UUID, str] = {}
+        self.receipts: dict[UUID, dict[str, Any]] = {}
+        self.page = 1000
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
         self.up()
@@ -109,10 +110,9 @@ class LoopbackService:
                 return 304, {"ETag": tag}, b""
             return 200, {"ETag": tag, "Content-Type": "application/json"}, self.policy
         if path == "/v1/me/receipts":
-            at = int(self.wall())
-            return answer(
-                200, {"receipts": [{"id": str(i), "outcome": out, "at": at} for i, out in self.receipts.items()]}
-            )
+            since = int(query.get("since", ["0"])[0])
+            rows = [row for row in self.receipts.values() if row["at"] >= since]
+            return answer(200, {"receipts": rows[: self.page], "more": len(rows) > self.page})
         return answer(404, {"error": "not_found"})
 
     def _enrol(self, body: bytes) -> Answer:
@@ -156,7 +156,8 @@ class LoopbackService:
                 self.conflicts += self.counted[window.start] != window.at_screen
             else:
                 self.counted[window.start] = window.at_screen
-        self.receipts.setdefault(envelope.id, "opened")
+        receipt = {"id": str(envelope.id), "outcome": "opened", "at": int(self.wall())}
+        self.receipts.setdefault(envelope.id, receipt)
         return answer(202, {"id": str(envelope.id)})
 
 

@@ -121,7 +121,7 @@ def decide(
         return Outcome(Action.SET_ASIDE, _FINAL[answer.status, str(error)], own_fault=True)
     if (answer.status, error) == (400, "key_unknown"):
         return Outcome(Action.RESEAL, "The key it was sealed to has ended; it is sealed again.")
-    if (answer.status, error) == (403, "revoked"):
+    if is_revoked(answer):
         return Outcome(Action.STOP, "The service revoked this device: nothing more is measured or sent.")
     if (answer.status, error) == (401, "not_authenticated"):
         if created > now + SEALED_AHEAD_SECONDS:
@@ -139,6 +139,11 @@ def decide(
         " page or a proxy; log in to the network first.",
         at,
     )
+
+
+def is_revoked(reply: Reply) -> bool:
+    """Whether the service itself says that this device was revoked (a proxy's 403 says something else)."""
+    return reply.status == 403 and _field(reply, "error") == "revoked"
 
 
 def later(attempts: int, chance: float, now: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from agent.errors import PolicyError
 from agent.identity import Identity
-from agent.outbox.delivery import Failure, Reply, clock_trouble
+from agent.outbox.delivery import Failure, Reply, clock_trouble, is_revoked
 from agent.outbox.link import Link
 from agent.policy import Standing, accept_keyset, accept_policy, read_roots, standing
 from agent.store.rows import StoredDocument
@@ -24,7 +24,8 @@ class Documents:
     def __init__(self, store: Store, identity: Identity) -> None:
         self._store = store
         self._roots = identity.roots
-        self._revoked = identity.revoked
+        self.revoked = identity.revoked
+        """The service revoked this device; only a new code ends it."""
         self.problem = ""
         """Why the last offered document was not taken, "" when all is well."""
         keyset, self._keyset_held = None, store.document(DocumentKind.KEYSET)
@@ -51,11 +52,7 @@ class Documents:
     def standing(self, now: float) -> Standing:
         """What the documents allow at `now` (epoch seconds)."""
         keyset, policy = self._current
-        return standing(keyset, policy, now=now, revoked=self._revoked)
-
-    def revoke(self) -> None:
-        """The service said that this device is revoked."""
-        self._revoked = True
+        return standing(keyset, policy, now=now, revoked=self.revoked)
 
     def refresh(
         self, link: Link, authorise: Mapping[str, str], *, now: float, stop: threading.Event | None = None
@@ -117,6 +114,8 @@ class Documents:
     def _answered(self, answer: Reply | Failure | None, now: float) -> bool:
         if isinstance(answer, Reply) and answer.status in (200, 304):
             return True
+        if isinstance(answer, Reply) and is_revoked(answer):
+            self.revoked = True
         if isinstance(answer, Reply) and answer.status == 401 and (trouble := clock_trouble(answer, now)):
             self.problem = trouble
         return False

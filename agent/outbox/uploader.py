@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,14 +23,14 @@ from agent.identity import Identity
 from agent.outbox.delivery import Action, Failure, Outcome, Reply, decide, later
 from agent.outbox.documents import Documents
 from agent.outbox.link import Link
+from agent.outbox.receipts import read_receipts
 from agent.outbox.schedule import pick, seal_due
-from agent.store.rows import Draft, EnvelopeRow, EnvelopeState, SealedDraft
+from agent.store.rows import Draft, EnvelopeRow, SealedDraft
 from agent.store.store import Store
 from agent.version import VERSION
 from agent.wire.envelope import Envelope, format_body, parse_body
 from agent.wire.errors import WireError
 from agent.wire.seal import SealPublicKey, seal
-from agent.wire.strict import strict_json
 from agent.wire.summary import MAX_WINDOWS, Summary
 from agent.wire.token import make_token
 
@@ -137,20 +137,32 @@ class Uploader:
         ok = self.documents.refresh(self._link, self._token("GET", "/v1/policy"), now=now, stop=stop)
         good = ok and not self.documents.problem and self.documents.standing(now).may_look
         self._documents_timer.done(now, self._chance(), ok=good)
+        if self.documents.revoked and not self._identity.revoked:
+            self._remember_revoked()
         return ok
 
     def ask_receipts(self, stop: threading.Event | None = None) -> int:
         """Ask what became of accepted envelopes. Returns how many were settled. Raises StoreError."""
         now = self._clock.wall()
-        if not self._store.envelopes.unopened(1):
-            self._receipts_timer.done(now, self._chance(), ok=True)
-            return 0
-        answer = self._link.request("GET", "/v1/me/receipts", headers=self._token("GET", "/v1/me/receipts"), stop=stop)
-        receipts = read_receipts(answer) if isinstance(answer, Reply) and answer.status == 200 else None
-        self._receipts_timer.done(now, self._chance(), ok=receipts is not None)
-        if not receipts:
-            return 0
-        return self._store.envelopes.settle_receipts(receipts, now=now, reason=_QUARANTINED)
+        oldest, settled = self._store.envelopes.oldest_accepted(), 0
+        # The service's clock counts here; a day covers any difference that lets a token pass.
+        since = -1 if oldest is None else max(0, min(oldest, int(now)) - 86400)
+        while since >= 0 and (stop is None or not stop.is_set()):
+            answer = self._link.request(
+                "GET",
+                "/v1/me/receipts",
+                query={"since": str(since)},
+                headers=self._token("GET", "/v1/me/receipts"),
+                stop=stop,
+            )
+            page = read_receipts(answer) if isinstance(answer, Reply) and answer.status == 200 else None
+            if page is None:
+                self._receipts_timer.done(now, self._chance(), ok=False)
+                return settled
+            settled += self._store.envelopes.settle_receipts(page.outcomes, now=now, reason=_QUARANTINED)
+            since = -1 if page.next_since is None else max(page.next_since, since + 1)
+        self._receipts_timer.done(now, self._chance(), ok=True)
+        return settled
 
     def _seal(self, now: float, *, everything: bool = False) -> None:
         key = self._seal_key(now)
@@ -215,12 +227,16 @@ class Uploader:
             # At once the first time; when that did not help, with growing patience.
             self._reseal(row, now, until=later(row.attempts, self._chance(), now) if row.attempts else now)
         elif outcome.action is Action.STOP:
-            self._identity = replace(self._identity, revoked=True)
-            self.documents.revoke()
-            self._store.put_identity(self._identity.to_bytes())
+            self._remember_revoked()
             self._store.envelopes.postpone(row.seq, until=now, reason=outcome.reason)
         else:
             self._postpone(row, head, outcome)
+
+    def _remember_revoked(self) -> None:
+        """Over restarts: only a new code ends it."""
+        self._identity = replace(self._identity, revoked=True)
+        self.documents.revoked = True
+        self._store.put_identity(self._identity.to_bytes())
 
     def _postpone(self, row: EnvelopeRow, head: EnvelopeRow, outcome: Outcome) -> None:
         if outcome.own_fault:
@@ -265,20 +281,6 @@ class Uploader:
         endpoint, now = self._identity.endpoint, int(self._clock.wall())
         token = make_token(self._key, audience=endpoint, method=method, path=path, now=now)
         return {"Authorization": f"Bearer {token}"}
-
-
-def read_receipts(reply: Reply) -> Mapping[UUID, EnvelopeState] | None:
-    """From `{"receipts":[{"id":uuid,"outcome":"opened"|"set_aside","at":epoch s}, ...]}`; None for anything else."""
-    try:
-        value = strict_json(reply.body, len(reply.body))
-        return {
-            UUID(receipt["id"]): {"opened": EnvelopeState.OPENED, "set_aside": EnvelopeState.SET_ASIDE}[
-                receipt["outcome"]
-            ]
-            for receipt in value["receipts"]
-        }
-    except (WireError, KeyError, TypeError, ValueError, AttributeError):
-        return None
 
 
 def _device_of(row: EnvelopeRow) -> str:

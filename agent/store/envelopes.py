@@ -109,13 +109,11 @@ class Envelopes:
         """The newest envelopes first, in any state."""
         return self._select("ORDER BY first DESC, seq DESC LIMIT ?", (limit,))
 
-    def unopened(self, limit: int = 1000) -> list[UUID]:
-        """Ids of envelopes that were accepted and not yet opened, oldest first."""
+    def oldest_accepted(self) -> int | None:
+        """When (epoch seconds) the first of the envelopes was accepted that are not known to be opened yet."""
         with self._db.read() as connection:
-            rows = connection.execute(
-                "SELECT id FROM envelopes WHERE state='accepted' ORDER BY first, seq LIMIT ?", (limit,)
-            ).fetchall()
-        return [UUID(bytes=row[0]) for row in rows]
+            (oldest,) = connection.execute("SELECT min(settled) FROM envelopes WHERE state='accepted'").fetchone()
+        return None if oldest is None else int(oldest)
 
     def accept(self, seq: int, *, now: float) -> None:
         """The service answered 202 for it: never sent again."""
