@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -34,16 +35,21 @@ def measure(
     rules: Rules,
     report: Report,
     on_look: Callable[[Look, Observation], None] | None = None,
+    more: Callable[[], bool] = lambda: True,
+    pace: float | None = None,
 ) -> Replayed:
-    """Look until the source ends, labelling its clock from `wall_start` (epoch seconds), and close the last window.
+    """Look until the source ends or `more` says no, and close the last window.
 
-    Every closed window is committed before the next look. A file that cannot be read is a problem, not the end.
+    A recording's own clock is labelled from `wall_start` (epoch seconds). With `pace` the source is a live camera that
+    is looked at every so many seconds, on the machine's clock. Every closed window is committed before the next look.
+    A file that cannot be read is a problem, not the end.
     """
     windows: tuple[Window, ...] = ()
     problems: list[str] = []
     observations = 0
     now = wall_start
-    while True:
+    began = time.monotonic()
+    while more():
         look = eyes.look(LOOK_SECONDS)
         if look.end:
             break
@@ -55,13 +61,15 @@ def measure(
         if look.observation is None:
             continue
         observations += 1
-        at = look.observation.at
+        at = look.observation.at if pace is None else time.monotonic() - began
         now = wall_start + at
         rules = rules if look.spacing in (None, rules.interval) else replace(rules, interval=look.spacing)
         step = meter.look(recorder.meter, look.observation, at, now, rules)
         windows += recorder.keep(step, policy=report.policy, report=_at(report, now))
         if on_look is not None:
             on_look(look, look.observation)
+        if pace is not None:
+            time.sleep(max(0.0, observations * pace - (time.monotonic() - began)))
     final = recorder.keep(meter.finish(recorder.meter, rules), policy=report.policy, report=_at(report, now))
     return Replayed(windows + final, observations, tuple(problems))
 
