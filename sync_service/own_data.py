@@ -27,33 +27,40 @@ HOLD_SECONDS = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a person is counted on a day: the team (None: nowhere) and the zone their days follow."""
+    """Where a person belongs on a day: the zone their days follow, the team whose numbers they count in (None: in no
+    team's), and whether that is frozen already or only foreseen.
+    """
 
     team: str | None
     zone: ZoneInfo
+    frozen: bool
 
 
 def place_of(tx: Database, person: str, day: date) -> Place:
-    """The frozen cohort of the day's month; before it is frozen, the zone of the team they will be in."""
+    """The frozen cohort of the day's month, or where it will be frozen as their membership says."""
+    month = month_of(day).isoformat()
     rows = tx.run(
         """select c.team::text as team, m.time_zone from cohort c join cohort_month m using (team, month)
            where c.person = :person and c.month = cast(:month as date)""",
         person=person,
-        month=month_of(day).isoformat(),
+        month=month,
     )
     if rows:
-        return Place(rows[0]["team"], ZoneInfo(rows[0]["time_zone"]))
-    return Place(None, _home_zone(tx, person, day))
-
-
-def _home_zone(tx: Database, person: str, day: date) -> ZoneInfo:
-    rows = tx.run(
-        """select t.time_zone from membership m join team t on t.id = m.team where m.person = :person
-           order by m.month > cast(:month as date), m.month desc limit 1""",
+        return Place(rows[0]["team"], ZoneInfo(rows[0]["time_zone"]), frozen=True)
+    homes = tx.run(
+        """select t.id::text as team, t.time_zone, m.month <= cast(:month as date) as joined,
+             exists (select from cohort_month f where f.team = t.id and f.month = cast(:month as date)) as frozen
+           from membership m join team t on t.id = m.team where m.person = :person
+           order by m.month > cast(:month as date), abs(m.month - cast(:month as date)) limit 1""",
         person=person,
-        month=month_of(day).isoformat(),
+        month=month,
     )
-    return ZoneInfo(rows[0]["time_zone"] if rows else "UTC")
+    if not homes:
+        return Place(None, ZoneInfo("UTC"), frozen=False)
+    home = homes[0]
+    # Frozen without them: they joined later, may read the team, or are reported by name.
+    foreseen = home["team"] if home["joined"] and not home["frozen"] else None
+    return Place(foreseen, ZoneInfo(home["time_zone"]), frozen=home["frozen"])
 
 
 def reports(tx: Database, person: str, first: date, last: date, timing: Timing) -> dict[str, Any]:
@@ -65,13 +72,13 @@ def reports(tx: Database, person: str, first: date, last: date, timing: Timing) 
     months = {month: place_of(tx, person, month) for month in sorted({month_of(day) for day in days})}
     pages = []
     for month, place in months.items():
-        if place.team is not None:  # only the months they are counted in
+        if place.team is not None and place.frozen:  # only the months they are counted in
             counted = [day for day in days if month_of(day) == month]
             pages.append(_team_page(tx, place.team, counted[0], counted[-1]))
     return {
         "from": first.isoformat(),
         "to": last.isoformat(),
-        "time_zone": _home_zone(tx, person, last).key,
+        "time_zone": months[month_of(last)].zone.key,
         "days": [_own_day(tx, person, day, months[month_of(day)], timing) for day in days],
         "teams": pages,
     }
