@@ -18,7 +18,7 @@ class BuildError(Exception):
 
 def archive(entry: dict[str, Any], sources: Path) -> Path:
     """The source archive, fetched if it is not there yet. Raises BuildError when its SHA-256 is another one."""
-    path = sources / entry["archive"]
+    path = sources / str(entry["archive"])
     if not path.is_file():
         sources.mkdir(parents=True, exist_ok=True)
         _fetch(entry, sources)

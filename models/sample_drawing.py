@@ -78,7 +78,7 @@ def covered(seed: int) -> Picture:
 
 def dark(picture: Picture, seed: int) -> Picture:
     """The same scene with the light off."""
-    return _noisy(picture * 0.11, seed, 1.5)
+    return _noisy(picture.astype(np.float64) * 0.11, seed, 1.5)
 
 
 def blurred(picture: Picture) -> Picture:

@@ -55,10 +55,10 @@ def cut_out(portrait: Picture) -> Picture:
     for corner in _BEHIND:
         cv2.fillPoly(mask, [np.array(corner)], cv2.GC_BGD)
     cv2.setRNGSeed(1)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(portrait, mask, None, *models, 5, cv2.GC_INIT_WITH_MASK)
-    inside = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    inside = cv2.erode(cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((3, 3))), np.ones((3, 3)))
+    behind, before = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(portrait, mask, (0, 0, 1, 1), behind, before, 5, cv2.GC_INIT_WITH_MASK)  # the mask goes, not the box
+    guessed = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    inside = cv2.erode(cv2.morphologyEx(guessed, cv2.MORPH_OPEN, np.ones((3, 3))), np.ones((3, 3)))
     _, labels, statistics, _ = cv2.connectedComponentsWithStats(inside)
     largest = 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())
     alpha = cv2.GaussianBlur(np.where(labels == largest, 255, 0).astype(np.uint8), (0, 0), 1.2)

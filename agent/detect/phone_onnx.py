@@ -52,9 +52,9 @@ class NanoDetPhones:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Without a memory plan and an arena the process is 22 MB smaller, and no slower.
+        # A memory plan for the whole network costs 5 MB and saves nothing beside the arena. The arena stays: without
+        # it every look takes hundreds of page faults, and the process is no smaller.
         options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         data = (model or load_model("phone")).data
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
