@@ -40,7 +40,7 @@ class PolicyError(FramekeepError):
 
 
 class NotEnrolled(FramekeepError):
-    """This laptop belongs to no organisation yet, so nothing can be sent."""
+    """The laptop belongs to no organisation yet, so nothing can be sent."""
 
 
 class StoreError(FramekeepError):
