@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,15 @@ def shared_dir() -> Path:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder the database's own user can reach, which pytest's `tmp_path` is not when the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="framekeep-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 # A run that quietly skips what it should test is a failure: in CI every skip must be on this list, with its reason.
