@@ -74,6 +74,7 @@ select e.device, substring(sha256(e.sig || e.sealed) for 16), r->>'reason', e.or
 from jsonb_array_elements(cast(:rows as jsonb)) as r
 join envelope as e
   on e.received_at = to_timestamp(cast(r->>'received' as bigint)) and e.row = cast(r->>'row' as bigint)
+order by 1, 2, 3
 on conflict do nothing
 """
 """The copy is made inside the database: what is set aside need not be whole."""

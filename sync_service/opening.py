@@ -7,14 +7,15 @@ a device counts for nothing.
 from __future__ import annotations
 
 import hmac
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from agent.wire.envelope import Envelope
 from agent.wire.errors import BadSignature, CannotOpen, WireError
 from agent.wire.ids import tag
 from agent.wire.seal import SealKey, open_sealed, verify
-from agent.wire.strict import canonical
 from agent.wire.summary import STATES, Summary, Window
 
 FUTURE_SECONDS = 600
@@ -25,6 +26,11 @@ LEDGER_SECONDS = 40 * 86400
 """The ledger remembers a window this long after it started."""
 SLOT_SECONDS = 900
 """Grid of the person rollups."""
+
+_SECONDS = attrgetter(*STATES)
+_LEDGER_TAG = tag("ledger")
+_CONTENT = struct.Struct(">Q7H")
+"""A window's start, seconds by state in the order of STATES, frames."""
 
 _LEDGER_MARGIN_SECONDS = 86400
 """A row may wait to be opened; one so old that its ledger entries may be gone is not counted (again)."""
@@ -106,7 +112,8 @@ def window_mark(secret: bytes, window: Window) -> bytes:
     """16 bytes that stand for a window's content in the ledger. Keyed: a window has so few possible values that an
     unkeyed hash could be turned back. The policy's id is no part of it: windows re-sealed later may carry a newer one.
     """
-    return hmac.digest(secret, tag("ledger") + canonical(window.to_dict()), "sha256")[:16]
+    content = _CONTENT.pack(window.start, *_SECONDS(window), window.frames)
+    return hmac.digest(secret, _LEDGER_TAG + content, "sha256")[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ def entries(opened: Iterable[Opened], secret: bytes) -> list[Entry]:
     return [Entry(one, window, window_mark(secret, window)) for one in opened for window in one.countable]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rollup:
     """What newly counted windows add to a person's quarter of an hour: seconds by state, frames, windows."""
 
@@ -136,25 +143,30 @@ class Rollup:
     person: str
     slot: int
     policy: str
-    seconds: dict[str, int]
-    frames: int = 0
-    windows: int = 0
+    seconds: tuple[int, ...]
+    """In the order of STATES."""
+    frames: int
+    windows: int
 
 
 def add_up(counted: Iterable[Entry]) -> list[Rollup]:
     """Sums by person, slot and policy, ordered so that two openers take locks in the same order."""
-    sums: dict[tuple[str, int, str], Rollup] = {}
+    groups: dict[tuple[str, int, str], list[Entry]] = {}
     for entry in counted:
-        opened, window = entry.opened, entry.window
-        key = (opened.person, window.start - window.start % SLOT_SECONDS, opened.summary.policy)
-        if key not in sums:
-            sums[key] = Rollup(opened.row.org, *key, seconds=dict.fromkeys(STATES, 0))
-        total = sums[key]
-        for state, seconds in window.seconds.items():
-            total.seconds[state] += seconds
-        total.frames += window.frames
-        total.windows += 1
-    return [sums[key] for key in sorted(sums)]
+        start = entry.window.start
+        groups.setdefault((entry.opened.person, start - start % SLOT_SECONDS, entry.opened.summary.policy), []).append(
+            entry
+        )
+    return [
+        Rollup(
+            group[0].opened.row.org,
+            *key,
+            seconds=tuple(sum(column) for column in zip(*(_SECONDS(entry.window) for entry in group), strict=True)),
+            frames=sum(entry.window.frames for entry in group),
+            windows=len(group),
+        )
+        for key, group in sorted(groups.items(), key=lambda item: item[0])
+    ]
 
 
 @dataclass(frozen=True, slots=True)

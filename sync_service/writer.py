@@ -55,10 +55,13 @@ class _Row:
     envelope: Envelope
 
 
+BATCH = 500
+
+
 class Writer:
     """Moves deliveries from `inbox` to `database` (as framekeep_writer)."""
 
-    def __init__(self, inbox: Inbox, database: Database, alerts: Alerts, *, batch: int = 500) -> None:
+    def __init__(self, inbox: Inbox, database: Database, alerts: Alerts, *, batch: int = BATCH) -> None:
         self._inbox, self._database, self._alerts, self._batch = inbox, database, alerts, batch
         self._weeks: set[int] = set()
 

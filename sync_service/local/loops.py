@@ -9,13 +9,14 @@ from collections.abc import Callable
 from sync_service.errors import ServiceError
 
 MAX_BACKOFF_SECONDS = 30.0
+GATHER_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
 
 
 class Loop:
-    """Calls `step` until stopped. `step` answers whether there may be more to do now; then it is called again at
-    once, else after `idle_seconds` or a `wake`. A failing step is logged and tried again later, ever later up to
+    """Calls `step` until stopped. `step` answers whether there is more to do now; then it is called again at once, else
+    after `idle_seconds`, or GATHER_SECONDS after a `wake`: a batch costs little more than a single row. A failing step is logged and tried again later, ever later up to
     MAX_BACKOFF_SECONDS: what it works on is durable.
     """
 
@@ -50,7 +51,8 @@ class Loop:
             if self._failures:
                 self._stop.wait(min(MAX_BACKOFF_SECONDS, 0.2 * 2.0**self._failures))
             else:
-                self._wake.wait(self._idle)
+                if self._wake.wait(self._idle):
+                    self._stop.wait(GATHER_SECONDS)
 
     def _more(self) -> bool:
         try:

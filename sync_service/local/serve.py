@@ -19,10 +19,13 @@ from sync_service.local.asgi import Application
 from sync_service.local.inbox import SqliteInbox
 from sync_service.local.loops import Loop
 from sync_service.maintenance import DAY, destroy_expired_keys, keep_house
+from sync_service.opener import BATCH as OPENER_BATCH
 from sync_service.opener import Opener
 from sync_service.publisher import Publisher
+from sync_service.writer import BATCH as WRITER_BATCH
 from sync_service.writer import Writer
 
+OPENERS = 2
 MAX_CONNECTIONS = 1000
 BACKLOG = 1024
 GRACE_SECONDS = 10
@@ -98,17 +101,18 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
     keys = store.seal_keys
     opener_database, house = store.database("opener"), store.database("maintenance")
     writer = Writer(inbox, store.database("writer"), alerts)
-    opener = Opener(opener_database, keys, alerts, clock=wall_clock)
+    openers = [Opener(opener_database, keys, alerts, clock=wall_clock) for _ in range(OPENERS)]
     publisher = Publisher(store.database("publisher"), alerts)
 
     def write() -> bool:
         stored = writer.step().stored
         if stored:
-            opener_loop.wake()
-        return bool(stored)
+            for loop in opener_loops:
+                loop.wake()
+        return stored >= WRITER_BATCH
 
-    def open_() -> bool:
-        return bool(opener.step().rows)
+    def opening(opener: Opener) -> Callable[[], bool]:
+        return lambda: opener.step().rows >= OPENER_BATCH
 
     def publish() -> bool:
         publisher.run(wall_clock())
@@ -121,10 +125,10 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
         inbox.drop_aside(now - 14 * DAY)
         return False
 
-    opener_loop = Loop("opener", open_, idle_seconds=1.0)
+    opener_loops = [Loop(f"opener {n}", opening(one), idle_seconds=1.0) for n, one in enumerate(openers, start=1)]
     return [
         Loop("writer", write, idle_seconds=1.0),
-        opener_loop,
+        *opener_loops,
         Loop("publisher", publish, idle_seconds=60.0),
         Loop("housekeeping", housekeeping, idle_seconds=3600.0),
     ]
