@@ -103,27 +103,37 @@ def apply() -> str:
 
 
 def probe() -> dict[str, str]:
-    """Try what must not work, from inside; per attempt "denied" or "possible". For tests and `doctor`."""
+    """Try what must not work, from inside; per attempt "denied" or "possible". For tests and `doctor`.
+
+    Every attempt is harmless where it succeeds; what it makes, it takes away.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
-    pair = (ctypes.c_int * 2)()
+    pair = (ctypes.c_int * 2)(-1, -1)
+    path = f"/tmp/framekeep-probe-{os.getpid()}".encode()
     attempts: dict[str, Callable[[], int]] = {
-        "inet": lambda: libc.socket(2, 1, 0),
-        "inet6": lambda: libc.socket(10, 2, 0),
-        "unix": lambda: libc.socket(1, 1, 0),
-        "netlink": lambda: libc.socket(16, 3, 0),
-        "socketpair": lambda: libc.socketpair(1, 1, 0, pair),
-        "create_file": lambda: os.open(f"/tmp/framekeep-probe-{os.getpid()}", os.O_CREAT | os.O_RDWR, 0o600),
+        "inet": lambda: _descriptor(libc.socket(2, 1, 0)),
+        "inet6": lambda: _descriptor(libc.socket(10, 2, 0)),
+        "unix": lambda: _descriptor(libc.socket(1, 1, 0)),
+        "netlink": lambda: _descriptor(libc.socket(16, 3, 0)),
+        "socketpair": lambda: libc.socketpair(1, 1, 0, pair) or sum(map(_descriptor, pair)),
+        "create_file": lambda: _descriptor(libc.open(path, os.O_CREAT | os.O_RDWR, 0o600)),
         "program": lambda: libc.execv(b"/nonexistent/program", None),
-        "ptrace": lambda: libc.ptrace(16, os.getppid(), 0, 0),
+        # Reading nothing, from itself.
+        "process_memory": lambda: libc.process_vm_readv(os.getpid(), None, 0, None, 0, 0),
     }
     result = {}
     for name, attempt in attempts.items():
-        try:
-            denied = attempt() < 0 and ctypes.get_errno() == errno.EPERM
-        except PermissionError:
-            denied = True
+        denied = attempt() < 0 and ctypes.get_errno() == errno.EPERM
         result[name] = "denied" if denied else "possible"
+    libc.unlink(path)
     return result
+
+
+def _descriptor(number: int) -> int:
+    """Give a file descriptor back; a failed call's -1 is passed on."""
+    if number >= 0:
+        os.close(number)
+    return number
 
 
 def _no_core_dump() -> None:
