@@ -23,14 +23,21 @@ SELECTS = {
 }
 """Every table with its columns; the first is the primary key. The order is that in which they may be written."""
 
+TEXT_COLUMNS = {"control": (1,), "envelopes": (6, 9)}
+"""Columns (by place in SELECTS) that hold text; one flipped bit can make text of bytes or bytes of text."""
+
 Row = tuple[object, ...]
+
+
+class _Text(bytes):
+    """How `find_damage` sees text, to tell it from bytes."""
 
 
 def find_damage(connection: sqlite3.Connection, cipher: RowCipher) -> str | None:
     """What is wrong, in a few words; None when every page, index and row is sound. The connection's text_factory
     is changed. Raises sqlite3.DatabaseError when the file cannot even be walked through.
     """
-    connection.text_factory = bytes  # text that is no longer UTF-8 would raise in the middle of a scan
+    connection.text_factory = _Text  # as str, text that is no longer UTF-8 would raise in the middle of a scan
     if table_list(connection) != _expected_tables():
         return "its list of tables is wrong"
     if connection.execute("PRAGMA integrity_check(1)").fetchall() != [(b"ok",)]:
@@ -39,7 +46,10 @@ def find_damage(connection: sqlite3.Connection, cipher: RowCipher) -> str | None
         return "windows and envelopes do not fit together"
     for table, select in SELECTS.items():
         for row in connection.execute(select):
-            if not is_sound(cipher, table, row):
+            typed = all(
+                isinstance(value, _Text) == (place in TEXT_COLUMNS.get(table, ())) for place, value in enumerate(row)
+            )
+            if not typed or not is_sound(cipher, table, row):
                 return f"a row of {table} does not decrypt" if table != "control" else "a row of control is wrong"
     return None
 
@@ -53,14 +63,25 @@ def is_sound(cipher: RowCipher, table: str, row: Row) -> bool:
             read_window(cipher, row)
         else:
             cipher.open(row[-1], table, *_bound(table, row))
+            if table == "envelopes":
+                _, _, _, _, _, size, _, attempts, next_try, last_error, settled, _ = row
+                numbers = all(isinstance(value, int) for value in (size, attempts, settled))
+                return numbers and isinstance(next_try, int | float) and _is_text(last_error)
     except (RowDamaged, TypeError, AttributeError):
         return False
     return True
 
 
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, bytes) and value.decode("utf-8") is not None
+    except UnicodeDecodeError:
+        return False
+
+
 def _expected_tables() -> list[tuple[str, ...]]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.text_factory = bytes
+        connection.text_factory = _Text
         migrate(connection)
         return table_list(connection)
 

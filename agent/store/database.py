@@ -13,7 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from agent.store.rows import RowCipher
-from agent.store.schema import explain, roll_back
+from agent.store.schema import BUSY_SECONDS, explain, roll_back
 
 NUMBER_BLOCK = 32
 """Envelope numbers reserved at a time in the side file."""
@@ -71,7 +71,11 @@ class Database:
         merely leaves it there.
         """
         with self._lock, suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._connection.execute("PRAGMA busy_timeout=0")  # nobody is worth waiting for here
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
 
     def close(self) -> None:
         """Close the connection. Safe to call twice."""
