@@ -112,10 +112,11 @@ class Eyes:
 
         After an EyesError the process is dead or does not answer: kill it and start another.
         """
+        inner = max(timeout - _MARGIN, timeout / 2)
         try:
             if self._opening is not None:
                 self.wait_open(max(timeout, START_SECONDS))
-            inner = max(timeout - _MARGIN, timeout / 2)
+                timeout += START_SECONDS  # a device goes on opening after that; the child limits it itself
             return _parse(self._ask({"cmd": "look", "timeout": inner}, timeout))
         except FramekeepError as error:
             return Look(error=error)

@@ -21,7 +21,7 @@ class Rules:
     phone_leave: float = 0.35
     phone_minimum: float = 0.25
     phone_memory: float = 5.0
-    yaw_away: float = 20.0
+    yaw_away: float = 22.0
     pitch_down: float = 15.0
     hold_at_screen: float = 1.0
     hold_looking_away: float = 3.0
