@@ -170,6 +170,7 @@ def build_agent(
         clock=clock,
         watch=lambda: ControlWatch(home.paths.store, clock=clock.wall),
         standing=lambda: _standing(uploader, clock),
+        policy_held=lambda: _policy_held(home.store, uploader),
         availability=Availability,
         chance=random.random,
         open_eyes=open_eyes,
@@ -186,6 +187,21 @@ def _uploader(home: Home, identity: Identity, clock: Clock) -> Uploader:
             " code."
         )
     return Uploader(home.store, identity, key, clock=clock, proxy=home.config.proxy)
+
+
+def _policy_held(store: Store, uploader: Uploader | None) -> str | None:
+    """Under which policy what is measured now is sealed: the one held, valid or expired; if it cannot be read any
+    more, the one of the last status. None while not enrolled: those windows never leave this laptop.
+    """
+    if uploader is None:
+        return None
+    if uploader.documents.policy is not None:
+        return uploader.documents.policy.id
+    try:
+        status = store.status()
+        return Report.from_bytes(status).policy if status is not None else None
+    except (StoreError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _standing(uploader: Uploader | None, clock: Clock) -> Standing | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Protocol
 
@@ -18,6 +19,10 @@ class Clock(Protocol):
         """Seconds since some fixed point; never goes back, and goes on while the machine sleeps."""
         ...
 
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Until `event` is set or `seconds` of this clock have passed; whether it is set."""
+        ...
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -29,6 +34,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """See `monotonic` below."""
         return monotonic()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Until `event` is set or `seconds` have passed."""
+        return event.wait(seconds)
 
 
 def monotonic() -> float:

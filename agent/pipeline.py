@@ -60,6 +60,7 @@ class Pipeline:
         clock: Clock,
         watch: Callable[[], ControlWatch],
         standing: Callable[[], Standing | None],
+        policy_held: Callable[[], str | None],
         availability: Callable[[], Availability],
         chance: Callable[[], float],
         open_eyes: Callable[[Source], Eyes] = Eyes,
@@ -71,6 +72,7 @@ class Pipeline:
         self._clock = clock
         self._watch = watch
         self._standing = standing
+        self._policy_held = policy_held
         self._availability = availability
         self._chance = chance
         self._open_eyes = open_eyes
@@ -96,6 +98,8 @@ class Pipeline:
         watchman.start()
         mono, wall = self._clock.monotonic(), self._clock.wall()
         earlier = self._recorder.load(now=wall)
+        # Before anything is closed: a window that an earlier process began belongs to the organisation too.
+        self._policy = self._policy_held()
         self._keep(meter.resume(earlier, mono, wall, self._rules), AgentState.STARTING)
         try:
             while not stop.is_set():
@@ -114,8 +118,7 @@ class Pipeline:
         standing = self._standing()
         blocked = "" if standing is None or standing.may_look else standing.reason
         policy = standing.policy if standing else None
-        if policy is not None:
-            self._policy = policy.id
+        self._policy = self._policy_held() or self._policy
         self._set_interval(float(policy.interval_seconds) if policy and not self._plan.replay else self._plan.interval)
         if blocked:
             self._rest(AgentState.BLOCKED, (blocked,), stop)
@@ -177,7 +180,9 @@ class Pipeline:
         if self._plan.replay and isinstance(error, CameraError) and not isinstance(error, EyesError):
             self._ended = self._failures > len(REOPEN_SECONDS)  # a file does not get better by waiting
         until = self._clock.monotonic() + wait
-        while (left := until - self._clock.monotonic()) > 0 and not self._wake.wait(min(left, self._rules.interval)):
+        while (left := until - self._clock.monotonic()) > 0 and not self._clock.wait(
+            self._wake, min(left, self._rules.interval)
+        ):
             self._tell(meter.lost, AgentState.BLIND, (str(error),))
 
     def _rest(self, state: AgentState, problems: tuple[str, ...], stop: threading.Event) -> None:
@@ -209,7 +214,7 @@ class Pipeline:
     def _wait(self, seconds: float, stop: threading.Event) -> None:
         """Until the time is over, or the watchman says that something changed."""
         if seconds > 0 and not stop.is_set():
-            self._wake.wait(seconds)
+            self._clock.wait(self._wake, seconds)
         self._wake.clear()
 
     def _set_interval(self, seconds: float) -> None:

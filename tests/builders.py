@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +35,10 @@ class ManualClock:
 
     def monotonic(self) -> float:
         return self._monotonic
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.advance(max(0.0, seconds))
+        return event.is_set()
 
     def advance(self, seconds: float) -> None:
         """Time passes."""

@@ -120,7 +120,9 @@ def check_counts(data: Path, closed: dict[str, Iterable[Window]], *, seconds: fl
     for row in ledger:
         found.setdefault(row["device"], set()).add(row["start"])
     content = {device: {window.start: window for window in windows} for device, windows in closed.items()}
-    assert {device: set(windows) for device, windows in content.items() if windows} == found
+    for device in content.keys() | found.keys():
+        here, there = set(content.get(device, {})), found.get(device, set())
+        assert here == there, f"not in the ledger: {sorted(here - there)}; not closed: {sorted(there - here)}"
     expected: dict[str, Counter[str]] = {}
     taken: set[tuple[str, int]] = set()
     for row in ledger:
