@@ -140,7 +140,9 @@ def _check_sequence(kind: str, seq: int, document: bytes, held: StoredDocument) 
             " Tell your administrator: an old copy may have been restored."
         )
     if seq == held.seq and _payload(document) != _payload(held.body):
-        raise PolicyError(f"The service offers two different {kind}s numbered {seq}; the first stands.")
+        raise PolicyError(
+            f"The service offers another {kind} under the number {seq}; the first stands. Tell your administrator."
+        )
 
 
 def _payload(document: bytes) -> Any:

@@ -1,0 +1,106 @@
+"""Promise: every setting knows where it came from; a wrong one names its file and key; what the policy decides is
+locked. (The file is given as text through a fake path: no disk.)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.config import KEYS, Config, Origin, load_config
+from agent.errors import ConfigError
+from agent.paths import find_paths
+
+
+class TextFile:
+    """What `load_config` needs of a path."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read_text(self, encoding: str) -> str:
+        return self._text
+
+    def __str__(self) -> str:
+        return "/home/ada/framekeep.toml"
+
+
+def load(text: str = "", **environ: str) -> Config:
+    return load_config(TextFile(text), environ)  # type: ignore[arg-type]  # see TextFile
+
+
+def test_defaults_are_within_their_own_limits() -> None:
+    config = load()
+    for key, check in KEYS.items():
+        value = getattr(config, key)
+        assert check(value) == value and config.origin(key) is Origin.DEFAULT
+
+
+def test_later_wins_and_origins_are_shown() -> None:
+    config = load(
+        'camera = "1"\nstore_mib = 32\nevery_seconds = 2', FRAMEKEEP_STORE_MIB="16", FRAMEKEEP_CAMERA="clip.mp4"
+    )
+    assert (config.camera, config.store_mib, config.every_seconds) == ("clip.mp4", 16, 2.0)
+    config = config.with_values({"camera": "2"}, Origin.COMMAND, "--camera")
+    config = config.with_policy({"interval_seconds": 30}, "p-7")
+    shown = {line["key"]: line for line in config.show()}
+    assert shown["camera"] == {
+        "key": "camera", "value": "2", "origin": "command", "place": "--camera", "locked": False,
+    }  # fmt: skip
+    assert shown["store_mib"]["place"] == "FRAMEKEEP_STORE_MIB"
+    assert shown["every_seconds"]["place"] == "/home/ada/framekeep.toml"
+    assert shown["interval_seconds"]["locked"] and shown["interval_seconds"]["place"] == "policy p-7"
+    assert shown["log_level"]["origin"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("camra = 1", ["framekeep.toml", "'camra'", "did you mean 'camera'"]),
+        ("zzz = 1", ["framekeep.toml", "'zzz'", "the settings are"]),
+        ("interval_seconds = 4", ["framekeep.toml", "interval_seconds", "from 5 to 60", "not 4"]),
+        ("interval_seconds = true", ["interval_seconds", "whole number"]),
+        ('interval_seconds = "10"', ["interval_seconds", "not '10'"]),
+        ("every_seconds = 0", ["every_seconds"]),
+        ("every_seconds = nan", ["every_seconds"]),
+        ('server = "http://sync.example.org"', ["server", "https://"]),
+        ('server = "https://sync.example.org/path"', ["server"]),
+        ('proxy = "http://user:secret@proxy"', ["proxy", "without a password"]),
+        ('log_level = "loud"', ["log_level", "debug, info"]),
+        ("camera = -1", ["camera"]),
+        ("camera = ''", ["camera"]),
+        ("camera = [1]", ["camera"]),
+        ("store_mib = 1", ["store_mib", "from 4 to 4096"]),
+        ("[table]\ncamera = 1", ["'table'"]),
+        ("camera = ", ["framekeep.toml", "not valid TOML"]),
+    ],
+)
+def test_a_wrong_setting_names_file_and_key(text: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(text)
+    for word in words:
+        assert word in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_wrong_variable_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"FRAMEKEEP_INTERVAL_SECONDS: interval_seconds must be"):
+        load(FRAMEKEEP_INTERVAL_SECONDS="soon")
+
+
+def test_a_proxy_is_never_taken_from_the_environment() -> None:
+    assert load(FRAMEKEEP_PROXY="http://p:1", HTTPS_PROXY="http://p:1", https_proxy="http://p:1").proxy == ""
+    assert load('proxy = "http://proxy.example.org:3128"').proxy == "http://proxy.example.org:3128"
+
+
+def test_a_camera_may_be_a_number() -> None:
+    assert load("camera = 2").camera == "2"
+
+
+def test_one_variable_moves_everything() -> None:
+    paths = find_paths({"FRAMEKEEP_HOME": "/tmp/trial"})
+    assert paths.portable
+    everything = (paths.store, paths.lock, paths.key_file, paths.config_file, paths.log_file)
+    assert all(Path("/tmp/trial") in path.parents for path in everything)
+    assert not find_paths({}).portable
