@@ -98,15 +98,27 @@ class Envelopes:
         return self.get(seq)
 
     def waiting(self, limit: int = 2) -> list[EnvelopeRow]:
-        """The envelopes to send next, oldest window first."""
-        return self._select("WHERE state='waiting' ORDER BY first, seq LIMIT ?", (limit,))
+        """The envelopes to send next, oldest window first. One whose bytes were damaged since is given up, and its
+        windows wait to be sealed again under a new number: it never blocks the rest.
+        """
+        rows = self._fetch("WHERE state='waiting' ORDER BY first, seq LIMIT ?", (limit,))
+        sound = []
+        for row in rows:
+            try:
+                sound.append(self._row(row))
+            except RowDamaged:
+                with self._db.write() as connection:
+                    connection.execute("UPDATE windows SET envelope=NULL WHERE envelope=?", (row[0],))
+                    connection.execute("DELETE FROM envelopes WHERE seq=?", (row[0],))
+                log.error("A damaged envelope was given up; its windows are sealed again.", extra={"seq": row[0]})
+        return sound
 
     def get(self, seq: int) -> EnvelopeRow | None:
-        """One envelope by its number."""
+        """One envelope by its number. Raises RowDamaged."""
         return next(iter(self._select("WHERE seq=?", (seq,))), None)
 
     def recent(self, limit: int = 100) -> list[EnvelopeRow]:
-        """The newest envelopes first, in any state."""
+        """The newest envelopes first, in any state. Raises RowDamaged."""
         return self._select("ORDER BY first DESC, seq DESC LIMIT ?", (limit,))
 
     def oldest_accepted(self) -> int | None:
@@ -205,10 +217,12 @@ class Envelopes:
         body = self._db.cipher.seal(sealed.body, "envelopes", *bound)
         return "seq, id, created, first, windows, bytes, sealed", (*bound, len(sealed.body), body)
 
-    def _select(self, where: str, values: tuple[Any, ...]) -> list[EnvelopeRow]:
+    def _fetch(self, where: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with self._db.read() as connection:
-            rows = connection.execute(f"SELECT {_COLUMNS} FROM envelopes {where}", values).fetchall()
-        return [self._row(row) for row in rows]
+            return connection.execute(f"SELECT {_COLUMNS} FROM envelopes {where}", values).fetchall()
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[EnvelopeRow]:
+        return [self._row(row) for row in self._fetch(where, values)]
 
     def _row(self, row: tuple[Any, ...]) -> EnvelopeRow:
         seq, raw_id, created, first, windows, sealed, state, attempts, next_try, last_error, settled = row

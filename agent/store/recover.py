@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.errors import StoreError
 from agent.store.check import find_damage
 from agent.store.database import Database, Meta
 from agent.store.rows import RowCipher, RowDamaged
@@ -62,6 +63,8 @@ def open_store(path: Path, key: bytes, *, now: float, budget: int = DEFAULT_BUDG
             problems += _repair(path, key, now, damage)
     store = Store(path, key, budget=budget)
     _mark(path, key)
+    with suppress(StoreError):  # tidying may wait until the disk can be written
+        store.envelopes.age_out(now=now)
     for problem in problems:
         log.error(problem)
     return Opened(store, tuple(problems))

@@ -246,3 +246,15 @@ def test_opening_at_the_same_time_from_two_connections(tmp_path: Path) -> None:
     assert first.execute(tables).fetchone() == second.execute(tables).fetchone()
     first.close()
     second.close()
+
+
+def test_a_damaged_envelope_never_blocks_the_rest(store: Store) -> None:
+    commit(store, NOW, 6)
+    first, second = sealed(store), sealed(store)
+    with sqlite3.connect(store.path) as raw:
+        raw.execute("UPDATE envelopes SET sealed=zeroblob(length(sealed)) WHERE seq=?", (first.seq,))
+    raw.close()
+    assert [row.seq for row in store.envelopes.waiting(9)] == [second.seq]
+    again = sealed(store)
+    assert again.seq > second.seq and again.first == first.first
+    assert [row.seq for row in store.envelopes.waiting(9)] == [again.seq, second.seq], "in the order of the windows"
