@@ -68,7 +68,7 @@ class Company:
         self.pg.owner.run(
             """insert into device_progress (device, org, seqs, lost, last_received_at)
                values (:device, :org, '{[1,2)}', 0, to_timestamp(:first)) on conflict do nothing""",
-            device=person,  # any id: no device is needed for these suites
+            device=self.org,  # any id: no device is needed for these suites
             org=self.org,
             first=first,
         )

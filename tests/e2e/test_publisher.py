@@ -105,7 +105,9 @@ def test_late_data_corrections_and_erasure_never_change_what_was_released(compan
     company.measured(people[5], NINE, 8, absent=900)
     correct(company, people[0], NINE, 8, "absent")
     company.pg.owner.run(
-        "insert into tombstone (kind, id, org, at) values ('person', :p, :org, now())", p=people[1], org=company.org
+        "insert into tombstone (kind, id, org, erasure, at) values ('person', :p, :org, gen_random_uuid(), now())",
+        p=people[1],
+        org=company.org,
     )
     publish(company, now=NOW + 5 * 86400)
     assert blocks(company) == before
@@ -138,7 +140,9 @@ def test_an_erased_person_is_left_out_of_what_is_not_released_yet(company):
     for person in people:
         company.measured(person, NINE, 4, at_screen=900)
     company.pg.owner.run(
-        "insert into tombstone (kind, id, org, at) values ('person', :p, :org, now())", p=people[1], org=company.org
+        "insert into tombstone (kind, id, org, erasure, at) values ('person', :p, :org, gen_random_uuid(), now())",
+        p=people[1],
+        org=company.org,
     )
     publish(company)
     assert days(company)[company.teams["red"], MONDAY.isoformat()] == "too_few_people"
