@@ -19,11 +19,10 @@ from pathlib import Path
 from sync_service.authz import Authority
 from sync_service.device_auth import DeviceGate
 from sync_service.device_routes import DeviceParts, device_endpoints
-from sync_service.errors import DatabaseError, SettingsError
+from sync_service.errors import DatabaseError, SettingsError, Unavailable
 from sync_service.http import Answer, Endpoint, Request
 from sync_service.key_files import KeyFiles
 from sync_service.keyset import CurrentKeyset
-from sync_service.local.alerts import LogAlerts
 from sync_service.local.database import PostgresDatabase
 from sync_service.local.documents import PostgresDocuments
 from sync_service.local.inbox import SqliteInbox
@@ -33,12 +32,15 @@ from sync_service.local.registry import PostgresRegistry
 from sync_service.local.seal_keys import FileSealKeys
 from sync_service.maintenance import make_partitions
 from sync_service.manager_routes import ManagerParts, manager_endpoints, policy_for_managers
-from sync_service.migrate import migrate, read_migrations
+from sync_service.migrate import applied, migrate, pending, read_migrations
 from sync_service.openapi import openapi
 from sync_service.person_routes import PersonParts, person_endpoints
-from sync_service.ports import Alerts, DeviceRegistry, Inbox
 from sync_service.timetable import Timing
 from sync_service.version import VERSION
+
+LOCK_SECONDS = 5.0
+"""How long `serve` waits for an administrator's command to let go of the data folder."""
+JOIN_SECONDS = 20.0
 
 Clock = Callable[[], int]
 
@@ -85,51 +87,67 @@ def open_store(data: Path, *, settings: dict[str, str] | None = None) -> Iterato
     """Open a data folder alone, starting and migrating its database. `settings` are PostgreSQL's, durable ones when
     None. Raises SettingsError when a service runs over it already.
     """
-    with ExitStack() as stack:
-        _make_data_folder(data)
-        lock = FolderLock(data)
-        if not lock.acquire():
+    _make_data_folder(data)
+    lock = FolderLock(data)
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not lock.acquire():
+        if time.monotonic() > deadline:
             raise SettingsError(
                 f"another service already runs on the data folder {data}; stop it or use another --data"
             )
-        stack.callback(lock.release)
-        server = stack.enter_context(Postgres(data / "database", settings=settings))
-        owner = PostgresDatabase(server.conninfo(OWNER), size=1)
-        try:
-            migrate(owner, read_migrations())
-        finally:
-            owner.close()
-        store = Store(data, server.conninfo, server)
-        stack.callback(store.close)
-        make_partitions(store.database("maintenance"), now=wall_clock())
+        time.sleep(0.1)
+    with _locked_store(data, lock, settings) as store:
         yield store
 
 
 @contextmanager
 def join_store(data: Path) -> Iterator[Store]:
     """Open a data folder beside the service that runs over it, or alone when none does: for administration."""
-    lock = FolderLock(data) if data.is_dir() else None
-    if lock is None or lock.acquire():
-        if lock is not None:
-            lock.release()
-        with open_store(data) as store:
-            yield store
-        return
-    store = Store(data, _wait_for_running(data))
+    _make_data_folder(data)
+    lock = FolderLock(data)
+    deadline = time.monotonic() + JOIN_SECONDS
+    while True:
+        if lock.acquire():
+            with _locked_store(data, lock, None) as store:
+                yield store
+            return
+        found = running_conninfo(data / "database")
+        if found is not None and _migrated(found):
+            break
+        if time.monotonic() > deadline:
+            raise DatabaseError(f"a service holds {data} but its database does not answer; restart the service")
+        time.sleep(0.1)
+    store = Store(data, found)
     try:
         yield store
     finally:
         store.close()
 
 
-def _wait_for_running(data: Path, seconds: float = 15.0) -> Callable[[str], str]:
-    """How to reach the database of a service that may have started this moment."""
-    deadline = time.monotonic() + seconds
-    while (found := running_conninfo(data / "database")) is None:
-        if time.monotonic() > deadline:
-            raise DatabaseError(f"a service holds {data} but its database does not answer; restart the service")
-        time.sleep(0.1)
-    return found
+@contextmanager
+def _locked_store(data: Path, lock: FolderLock, settings: dict[str, str] | None) -> Iterator[Store]:
+    """The store under a lock that is held already, and let go of at the end."""
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        server = stack.enter_context(Postgres(data / "database", settings=settings))
+        owner = PostgresDatabase(server.conninfo(OWNER), size=1)
+        stack.callback(owner.close)
+        migrate(owner, read_migrations())
+        store = Store(data, server.conninfo, server)
+        stack.callback(store.close)
+        make_partitions(store.database("maintenance"), now=wall_clock())
+        yield store
+
+
+def _migrated(conninfo: Callable[[str], str]) -> bool:
+    """Whether a service that has just started is past its migrations."""
+    owner = PostgresDatabase(conninfo(OWNER), size=1)
+    try:
+        return pending(read_migrations(), applied(owner)) == []
+    except (Unavailable, DatabaseError):
+        return False
+    finally:
+        owner.close()
 
 
 def _make_data_folder(data: Path) -> None:
@@ -143,16 +161,6 @@ def _make_data_folder(data: Path) -> None:
         raise SettingsError(
             f"the data folder {data} cannot be made ({error.strerror}); choose another with --data"
         ) from None
-
-
-@dataclass(frozen=True)
-class HttpParts:
-    """What the endpoints share."""
-
-    registry: DeviceRegistry
-    inbox: Inbox
-    gate: DeviceGate
-    alerts: Alerts
 
 
 def build_endpoints(
@@ -211,6 +219,3 @@ def with_service_endpoints(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
         Endpoint("GET", "/openapi.json", description, "This description", {200: ("OpenAPI 3.1.", anything)}),
     ]
     return whole
-
-
-__all__ = ["LogAlerts", "Store", "build_endpoints", "join_store", "open_store", "wall_clock"]

@@ -44,20 +44,25 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
     return [Migration(path.name, path.read_text(encoding="utf-8")) for path in files]
 
 
-def pending(migrations: list[Migration], applied: dict[str, str]) -> list[Migration]:
-    """Those still to apply. `applied` is name -> SHA-256 as recorded. Raises MigrationError when a recorded one was
+def pending(migrations: list[Migration], recorded: dict[str, str]) -> list[Migration]:
+    """Those still to apply. `recorded` is name -> SHA-256 as recorded. Raises MigrationError when a recorded one was
     edited, is missing here, or would have to come before one already applied.
     """
     known = {migration.name: migration for migration in migrations}
-    for name, digest in applied.items():
+    for name, digest in recorded.items():
         if name not in known:
             raise MigrationError(f"the database has {name}, which this version does not know; install a newer one")
         if known[name].sha256 != digest:
             raise MigrationError(f"{name} was edited after it was applied; restore it and add a new migration instead")
-    rest = [migration for migration in migrations if migration.name not in applied]
-    if applied and rest and rest[0].name < max(applied):
-        raise MigrationError(f"{rest[0].name} comes before {max(applied)}, which is already applied; renumber it")
+    rest = [migration for migration in migrations if migration.name not in recorded]
+    if recorded and rest and rest[0].name < max(recorded):
+        raise MigrationError(f"{rest[0].name} comes before {max(recorded)}, which is already applied; renumber it")
     return rest
+
+
+def applied(database: Database) -> dict[str, str]:
+    """Name -> SHA-256 of what a database has; the database's owner asks."""
+    return {row["name"]: row["sha256"] for row in database.run("select name, sha256 from schema_migration")}
 
 
 def migrate(database: Database, migrations: list[Migration]) -> list[str]:
@@ -75,8 +80,7 @@ def migrate(database: Database, migrations: list[Migration]) -> list[str]:
     while True:
         with database.transaction() as tx:
             tx.run("select pg_advisory_xact_lock(:lock)", lock=_LOCK)
-            applied = {row["name"]: row["sha256"] for row in tx.run("select name, sha256 from schema_migration")}
-            rest = pending(migrations, applied)
+            rest = pending(migrations, applied(tx))
             if not rest:
                 return done
             tx.run(rest[0].sql)

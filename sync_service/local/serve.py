@@ -13,11 +13,14 @@ from pathlib import Path
 import uvicorn
 
 from sync_service.app import Store, build_endpoints, open_store, wall_clock
+from sync_service.erasure import Eraser
 from sync_service.errors import SettingsError
 from sync_service.local.alerts import LogAlerts
 from sync_service.local.asgi import Application
 from sync_service.local.inbox import SqliteInbox
 from sync_service.local.loops import Loop
+from sync_service.local.registry import PostgresRegistry
+from sync_service.local.tombstones import TombstoneFile
 from sync_service.maintenance import DAY, destroy_expired_keys, keep_house
 from sync_service.opener import BATCH as OPENER_BATCH
 from sync_service.opener import Opener
@@ -103,6 +106,10 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
     writer = Writer(inbox, store.database("writer"), alerts)
     openers = [Opener(opener_database, keys, alerts, clock=wall_clock) for _ in range(OPENERS)]
     publisher = Publisher(store.database("publisher"), alerts)
+    tombstones = TombstoneFile(store.data / "tombstones.jsonl")
+    eraser = _eraser(store, alerts, tombstones)
+    if buried := tombstones.read():
+        eraser.sweep(buried)  # before anybody is answered: the database may be a restored backup
 
     def write() -> bool:
         stored = writer.step().stored
@@ -118,8 +125,13 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
         publisher.run(wall_clock())
         return False
 
+    def erase() -> bool:
+        eraser.run(wall_clock())
+        return False
+
     def housekeeping() -> bool:
         now = wall_clock()
+        eraser.sweep()
         keep_house(house, now=now)
         destroy_expired_keys(opener_database, keys, alerts, now=now)
         inbox.drop_aside(now - 14 * DAY)
@@ -130,8 +142,15 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
         Loop("writer", write, idle_seconds=1.0),
         *opener_loops,
         Loop("publisher", publish, idle_seconds=60.0),
+        Loop("eraser", erase, idle_seconds=60.0),
         Loop("housekeeping", housekeeping, idle_seconds=3600.0),
     ]
+
+
+def _eraser(store: Store, alerts: LogAlerts, tombstones: TombstoneFile) -> Eraser:
+    registry = PostgresRegistry(store.database("ingest"), store.database("admin"))
+    checker = store.database("maintenance")
+    return Eraser(store.database("eraser"), checker, registry, alerts, remember=tombstones.remember)
 
 
 def _listen(host: str, port: int) -> socket.socket:
