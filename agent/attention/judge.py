@@ -7,17 +7,17 @@ the next look, so every second between two looks belongs to exactly one look, an
 out are consecutive and never overlap.
 
 1. **Raw verdict.** What one look says on its own, in this order: a lens that is dark, covered or blurred says
-   UNKNOWN; a phone score of at least `phone_minimum` says ON_PHONE; no face says ABSENT; a face whose pose
-   could not be solved says UNKNOWN; a head turned by more than `yaw_away`, or bowed by more than `pitch_down`,
-   *from the person's own neutral pose* says LOOKING_AWAY; else AT_SCREEN. `judge_still` is this verdict for a
-   picture that has no past, where a phone must reach the full `phone_threshold`.
+   UNKNOWN; a phone score of at least `phone_sustained` (`phone_minimum` while the state is ON_PHONE) says
+   ON_PHONE; no face says ABSENT; a face whose pose could not be solved says UNKNOWN; a head turned by more than
+   `yaw_away`, or bowed by more than `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else
+   AT_SCREEN. `judge_still` is this verdict for a picture that has no past, where a phone must reach the full
+   `phone_threshold`.
 
 2. **Evidence over time.** The judge holds one confirmed state. Looks that disagree with it stay *unsettled*
    until one of these settles them, and the change then counts from the look where its evidence began:
    - AT_SCREEN, LOOKING_AWAY, ABSENT: an unbroken run of looks saying so has lasted `hold_...` seconds. A run has
      at least two looks, so a single look never changes the state, however rarely we look.
-   - ON_PHONE: this look has at least the minimum score and the median of the recent scores reaches
-     `phone_threshold`. It counts from the first unsettled look with a phone. It is left only when the median has
+   - ON_PHONE: this look says so and the median of the recent scores reaches `phone_sustained` too. It counts from the first unsettled look with a phone. It is left only when the median has
      fallen below `phone_leave` and the run that the next state needs has lasted `hold_after_phone`. Detectors miss
      a phone in a hand far more often than they see one in an empty hand, hence two thresholds.
    - The old state: two looks in a row that agree with it. All that was unsettled was a flicker, and is its.
@@ -80,9 +80,10 @@ class Look:
     phone: float
     label: State | None = None
 
-    def raw(self, rules: Rules) -> State:
-        """The look's own verdict, phones included."""
-        return State.ON_PHONE if self.seen is not State.UNKNOWN and self.phone >= rules.phone_minimum else self.seen
+    def raw(self, rules: Rules, old: State) -> State:
+        """The look's own verdict, phones included, while the state is `old`."""
+        enough = rules.phone_minimum if old is State.ON_PHONE else rules.phone_sustained
+        return State.ON_PHONE if self.seen is not State.UNKNOWN and self.phone >= enough else self.seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def _seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
 def _learn(state: JudgeState, look: Look, observation: Observation, rules: Rules) -> Baseline:
     """Neutral pose after this look: only a face that was there at the look before, and no phone, teaches."""
     face_before = state.looks and state.looks[-1].seen in (State.AT_SCREEN, State.LOOKING_AWAY)
-    if not face_before or look.raw(rules) not in (State.AT_SCREEN, State.LOOKING_AWAY):
+    if not face_before or look.raw(rules, state.state) not in (State.AT_SCREEN, State.LOOKING_AWAY):
         return state.baseline
     face = observation.faces[0]
     if face.yaw is None or face.pitch is None:
@@ -264,9 +265,10 @@ def _settle(state: JudgeState, rules: Rules) -> JudgeState:
     """Label what the newest look makes certain (theory, part 2 and 3)."""
     looks = state.looks
     first = next(i for i, look in enumerate(looks) if look.label is None)
-    newest, old, now = looks[-1].raw(rules), state.state, looks[-1].at
+    old, now = state.state, looks[-1].at
+    newest = looks[-1].raw(rules, old)
     run = len(looks) - 1
-    while run > first and looks[run - 1].raw(rules) is newest:
+    while run > first and looks[run - 1].raw(rules, old) is newest:
         run -= 1
     level = median(state.scores) if len(state.scores) >= 3 else 0.0
 
@@ -276,8 +278,8 @@ def _settle(state: JudgeState, rules: Rules) -> JudgeState:
     if newest is old and (run == first or len(looks) - run >= 2):
         return _confirm(state, first, first, old)
     if newest is State.ON_PHONE:
-        if level >= rules.phone_threshold:
-            began = next(i for i in range(first, len(looks)) if looks[i].raw(rules) is State.ON_PHONE)
+        if level >= rules.phone_sustained:
+            began = next(i for i in range(first, len(looks)) if looks[i].phone >= rules.phone_minimum)
             return _confirm(state, first, began, State.ON_PHONE)
     elif _held(looks[run:], old, rules) and (old is not State.ON_PHONE or level < rules.phone_leave):
         return _confirm(state, first, run, newest)
@@ -291,7 +293,7 @@ def _held(run: tuple[Look, ...], old: State, rules: Rules) -> bool:
 
     With a quarter interval's tolerance: looks at a clip's frames, or with jitter, do not come on the dot.
     """
-    hold = rules.hold(run[-1].raw(rules), old)
+    hold = rules.hold(run[-1].raw(rules, old), old)
     return len(run) >= 2 and run[-1].at - run[0].at >= hold - rules.interval / 4
 
 
@@ -323,7 +325,8 @@ def _label_rest(state: JudgeState, rules: Rules, upto: int | None = None) -> Jud
 def _winner(looks: tuple[Look, ...] | list[Look], old: State, rules: Rules) -> State:
     """The state of most of these looks; `old` on a tie, else the later one."""
     phones = median(look.phone for look in looks)
-    if phones >= (rules.phone_leave if old is State.ON_PHONE else rules.phone_threshold):
+    enough = rules.phone_sustained if len(looks) >= 3 else rules.phone_threshold
+    if phones >= (rules.phone_leave if old is State.ON_PHONE else enough):
         return State.ON_PHONE
     seen = [look.seen for look in looks]
 

@@ -35,7 +35,8 @@ LOOKS = {
     "l": seen(yaw=60.0),  # looking away, left
     "d": seen(pitch=-40.0),  # looking down
     "p": seen(phone=0.9),  # a clear phone
-    "w": seen(phone=0.3),  # a weak phone: over the minimum, under both thresholds
+    "w": seen(phone=0.3),  # a weak phone: over the minimum, never enough to begin
+    "x": seen(yaw=60.0, phone=0.3),  # turned away from something that is a little like a phone
     "a": seen(face=False),  # nobody
     "c": seen(lens=Lens.COVERED),
     "k": seen(lens=Lens.DARK, face=False),
@@ -84,6 +85,7 @@ def seconds(intervals: Iterable[Interval]) -> dict[State, float]:
         ("pppppspsppsspp", "pppppppppppppp"),
         ("ppppppssssssss", "ppppppssssssss"),
         ("wwwwwwwwwwww", "ssssssssssss"),  # weak scores for ever are no phone
+        ("ssssxxxxxx", "ssssllllll"),  # and hide nothing
         ("sssscsssss", "sssscsssss"),  # doubt is UNKNOWN at once and for its own time
         ("ssssccccssss", "ssssccccssss"),  # a covered lens is not absence
         ("kkkkkkkk", "cccccccc"),
@@ -200,8 +202,8 @@ def test_a_still_is_judged_alone() -> None:
 def test_impossible_rules_are_refused() -> None:
     with pytest.raises(ValueError, match="interval"):
         Rules(interval=0)
-    with pytest.raises(ValueError, match="minimum <= leave <= threshold"):
-        Rules(phone_threshold=0.2, phone_leave=0.5)
+    with pytest.raises(ValueError, match="minimum <= leave <= sustained"):
+        Rules(phone_sustained=0.2, phone_leave=0.5)
 
 
 events = st.lists(
