@@ -49,7 +49,7 @@ SCENES: tuple[tuple[int, str], ...] = (
 """What happens until which second of the clip. Longer than two five-minute windows, so that one is always whole."""
 
 TURNED = {"right": 38, "left": -36}
-PHONE_WIDTH, PHONE_AT = 72, (205, 352)
+PHONE_WIDTH, PHONE_AT = 78, (200, 370)
 
 
 def main(arguments: list[str]) -> int:
@@ -92,7 +92,7 @@ def artist(person: Picture) -> Callable[[float], Picture]:
     def seated(second: float, yaw: int) -> Picture:
         sway = math.sin(second / 7.0), math.sin(second / 11.0)
         scale = 1.15 + 0.015 * sway[1]
-        shift = WIDTH / 2 + (256 - AXIS) * scale + 5 * sway[0], 90 + 256 * 1.15 + 4 * sway[1]
+        shift = WIDTH / 2 + (256 - AXIS) * scale + 5 * sway[0], 130 + 256 * 1.15 + 4 * sway[1]
         return paste(background, turned(yaw + round(3 * sway[0])), scale, 0.8 * sway[0], shift)
 
     def draw(second: float) -> Picture:

@@ -37,7 +37,7 @@ class _Quantiser:
     scales: dict[str, float] = field(default_factory=dict)
 
     def store(self, name: str, value: npt.NDArray[np.generic]) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def activation(self, name: str) -> str:
@@ -113,7 +113,9 @@ def quantise(model: onnx.ModelProto, ranges: Ranges, stay_float: Collection[str]
     """The quantised copy of `model`. Raises KeyError naming the tensor when a range is missing."""
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     wanted = set(tensors_to_observe(model, stay_float))
-    work = _Quantiser(ranges, values)
+    # A maximum of integers needs no rescaling when it keeps its input's scale; otherwise it is taken in floats.
+    pools = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "MaxPool"}
+    work = _Quantiser({name: ranges[pools.get(name, name)] for name in wanted}, values)
     kept: set[str] = set()
     for node in model.graph.node:
         if node.op_type == "Conv" and node.name not in stay_float:

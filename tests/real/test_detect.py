@@ -122,7 +122,7 @@ def test_a_phone_is_found_where_it_is(looker: Looker, scenes: dict[int, Pixels])
     best = see(looker, scenes[PHONE]).phones[0]
     assert best.score > 0.5
     x1, y1, x2, y2 = best.box
-    assert (x1, y1, x2, y2) == pytest.approx((169, 278, 241, 426), abs=20)
+    assert (x1, y1, x2, y2) == pytest.approx((161, 290, 239, 450), abs=20)
 
 
 def test_scores_fall_and_boxes_stay_inside(looker: Looker, scenes: dict[int, Pixels]) -> None:
