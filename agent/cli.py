@@ -36,6 +36,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "version": ("agent.commands.version", "the version of this program and of its models"),
 }
 
+# A frozen app has no `python -m`: it starts itself again under these names, which no help shows.
+CHILDREN = {"_eyes": "agent.eyes", "_plot": "agent.plot"}
+
 Verb = Callable[[argparse.Namespace], int]
 
 
@@ -56,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Returns the exit code; prints errors as one sentence on standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in CHILDREN:
+        child: Callable[[list[str]], int] = importlib.import_module(CHILDREN[arguments[0]]).main
+        return child(arguments[1:])
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(arguments)

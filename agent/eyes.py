@@ -169,8 +169,8 @@ def proportional_set_size() -> int | None:
         return None
 
 
-def main() -> int:
-    """Serve commands until standard input ends."""
+def main(_arguments: list[str] | None = None) -> int:
+    """Serve commands until standard input ends. There are no arguments."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to handle
     commands, answers = _move_pipes_aside()
     os.environ.update(QUIET)

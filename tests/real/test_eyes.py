@@ -238,6 +238,12 @@ def test_ctrl_c_is_the_parent_s_to_handle(eyes: Eyes) -> None:
     assert looks(eyes, str(SAMPLE), every=400.0)
 
 
+def test_a_frozen_app_starts_itself_as_its_own_child() -> None:
+    with Eyes(Source(files=(str(SAMPLE),)), command=[sys.executable, "-m", "agent.cli", "_eyes"]) as eyes:
+        assert eyes.look(20.0).observation is not None
+        assert not LINUX or eyes.probe()["inet"] == "denied"
+
+
 def test_start_to_first_observation_is_quick() -> None:
     """The whole agent has 2.5 s; the eyes take a fraction of it even on a busy machine."""
     began = time.monotonic()
