@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,9 +17,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def shared_dir() -> Path:
     """The labelled pictures beside the checkout. Missing: a skip on a developer's clone, a failure in CI."""
     folder = Path(os.environ.get("FRAMEKEEP_SHARED", REPOSITORY.parent / "shared"))
-    if (folder / "eval" / "labels.csv").is_file():
-        return folder
-    reason = f"the labelled pictures are not at {folder}; set FRAMEKEEP_SHARED to test with them"
+    if not (folder / "eval" / "labels.csv").is_file():
+        skip_or_fail(f"the labelled pictures are not at {folder}; set FRAMEKEEP_SHARED to test with them")
+    return folder
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Something this test needs is missing: a skip on a developer's machine, a failure in CI."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

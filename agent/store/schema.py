@@ -76,7 +76,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     connection = None
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's own files take over this mode
+        _create(path)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -97,6 +97,15 @@ def connect(path: Path) -> sqlite3.Connection:
             connection.close()
         raise
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make the file with our mode, which SQLite's other files take over. An existing one is never opened here: closing
+    any handle on it would drop the locks of this process's other connections (POSIX), and another process would then
+    take itself for the last one and delete the log we are writing to.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def migrate(connection: sqlite3.Connection) -> None:
