@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from agent.commands.local import Local, clock_time, open_local, say, say_json, size
+from agent.commands.local import clock_time, open_local, say, say_json, size
 from agent.store import EnvelopeRow
-from agent.version import VERSION
-from agent.wire.summary import Summary, readable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,29 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
         rows = local.store.envelopes.recent(max(1, arguments.limit))
         for row in rows:
             if arguments.json:
-                say_json(_as_json(local, row))
+                say_json(_as_json(row))
             else:
-                _describe(local, row)
+                _describe(row)
         if not rows and not arguments.json:
             say("No envelope was made yet.")
     return 0
 
 
-def _plaintext(local: Local, row: EnvelopeRow) -> str:
-    """What the envelope says. It is made again from the stored windows: sealed for the organisation, the envelope
-    itself cannot be opened here.
-    """
-    assert local.store is not None
-    stored = local.store.windows_of(row.seq)
-    if not stored:
-        return ""
-    windows = tuple(each.window for each in stored)
-    return readable(Summary(row.seq, windows, local.store.lost(), VERSION, stored[0].models, stored[0].policy)).decode(
-        "ascii"
-    )
-
-
-def _as_json(local: Local, row: EnvelopeRow) -> dict[str, Any]:
+def _as_json(row: EnvelopeRow) -> dict[str, Any]:
     return {
         "seq": row.seq,
         "id": str(row.id),
@@ -65,14 +49,14 @@ def _as_json(local: Local, row: EnvelopeRow) -> dict[str, Any]:
         "bytes": len(row.body),
         "attempts": row.attempts,
         "last_error": row.last_error,
-        "plaintext": _plaintext(local, row),
+        "plaintext": row.plain.decode("ascii"),
     }
 
 
-def _describe(local: Local, row: EnvelopeRow) -> None:
+def _describe(row: EnvelopeRow) -> None:
     say(
         f"{row.seq}  {row.state.value:<9}  made {clock_time(row.created)}  {row.windows} windows  {size(len(row.body))}"
     )
     if row.last_error:
         say(f"    {row.last_error}")
-    say(f"    {_plaintext(local, row)}")
+    say(f"    {row.plain.decode('ascii')}")

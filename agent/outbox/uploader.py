@@ -31,7 +31,7 @@ from agent.version import VERSION
 from agent.wire.envelope import Envelope, format_body, parse_body
 from agent.wire.errors import WireError
 from agent.wire.seal import SealPublicKey, seal
-from agent.wire.summary import MAX_WINDOWS, Summary
+from agent.wire.summary import MAX_WINDOWS, Summary, readable
 from agent.wire.token import make_token
 
 POLL_SECONDS = 2.0
@@ -273,7 +273,7 @@ class Uploader:
                 envelope_id=uuid4(),
                 created=int(self._clock.wall()),
             )
-            return SealedDraft(envelope.id, envelope.created, format_body(envelope))
+            return SealedDraft(envelope.id, envelope.created, format_body(envelope), readable(summary))
 
         return make
 

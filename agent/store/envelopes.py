@@ -214,8 +214,8 @@ class Envelopes:
     def _columns(self, draft: Draft, sealed: SealedDraft) -> tuple[str, tuple[Any, ...]]:
         first, count = draft.windows[0].start, len(draft.windows)
         bound = (draft.seq, sealed.id.bytes, sealed.created, first, count)
-        body = self._db.cipher.seal(sealed.body, "envelopes", *bound)
-        return "seq, id, created, first, windows, bytes, sealed", (*bound, len(sealed.body), body)
+        packed = self._db.cipher.seal(sealed.pack(), "envelopes", *bound)
+        return "seq, id, created, first, windows, bytes, sealed", (*bound, len(sealed.body), packed)
 
     def _fetch(self, where: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with self._db.read() as connection:
@@ -226,7 +226,9 @@ class Envelopes:
 
     def _row(self, row: tuple[Any, ...]) -> EnvelopeRow:
         seq, raw_id, created, first, windows, sealed, state, attempts, next_try, last_error, settled = row
-        body = self._db.cipher.open(sealed, "envelopes", seq, raw_id, created, first, windows)
+        body, plain = SealedDraft.unpack(
+            self._db.cipher.open(sealed, "envelopes", seq, raw_id, created, first, windows)
+        )
         return EnvelopeRow(
             seq=seq,
             id=UUID(bytes=raw_id),
@@ -234,6 +236,7 @@ class Envelopes:
             first=first,
             windows=windows,
             body=body,
+            plain=plain,
             state=EnvelopeState(state),
             attempts=attempts,
             next_try=next_try,

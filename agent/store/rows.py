@@ -83,11 +83,24 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class SealedDraft:
-    """What sealing made of a draft: `created` is epoch seconds, `body` the bytes to post."""
+    """What sealing made of a draft: `created` is epoch seconds, `body` the bytes to post, `plain` the readable text that
+    is sealed in it, kept so that it can be shown word for word: only the organisation can open the body.
+    """
 
     id: UUID
     created: int
     body: bytes
+    plain: bytes = b""
+
+    def pack(self) -> bytes:
+        """Body and plain text as one value."""
+        return len(self.plain).to_bytes(4, "big") + self.plain + self.body
+
+    @staticmethod
+    def unpack(value: bytes) -> tuple[bytes, bytes]:
+        """The reverse of `pack`: body, plain text."""
+        end = 4 + int.from_bytes(value[:4], "big")
+        return value[end:], value[4:end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +116,7 @@ class EnvelopeRow:
     first: int
     windows: int
     body: bytes
+    plain: bytes
     state: EnvelopeState
     attempts: int
     next_try: float
