@@ -194,6 +194,12 @@ def test_token() -> None:
         with pytest.raises(BadSignature):
             token.read_token(vector["jwt"], **{**request, **change})
     head, claims, signature = vector["jwt"].split(".")
-    for forged in ("", "a.b.c", f"{head}.{claims}.", f"{claims}.{claims}.{signature}", f"{head}.{claims}.{signature[::-1]}"):
+    for forged in (
+        "",
+        "a.b.c",
+        f"{head}.{claims}.",
+        f"{claims}.{claims}.{signature}",
+        f"{head}.{claims}.{signature[::-1]}",
+    ):
         with pytest.raises(BadSignature):
             token.read_token(forged, **request)
