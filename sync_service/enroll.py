@@ -15,7 +15,7 @@ from agent.wire.ids import device_id
 from agent.wire.strict import canonical, strict_json, to_b64
 from sync_service.errors import Unavailable
 from sync_service.ingest import Answer, refusal
-from sync_service.ports import Database, Device, DeviceRegistry, Documents, Row
+from sync_service.ports import Database, Device, DeviceRegistry, Documents, Row, SignedDocument
 
 MAX_REQUEST = 4096
 MAX_ANSWER = 256 * 1024
@@ -32,7 +32,9 @@ def enrol(body: bytes, *, db: Database, registry: DeviceRegistry, documents: Doc
         return refusal(413 if error.code == "too_large" else 400, error.code)
     device = device_id(request.device_public)
     try:
+        # Asked before the transaction: whoever holds a connection must not wait for another one.
         known = registry.find(device)
+        papers = _papers(db, documents, request.code_id)
         with db.transaction() as tx:
             row = _lock_code(tx, request.code_id, now)
             if not _proven(request, row) or row is None or _taken(known, row):
@@ -41,7 +43,7 @@ def enrol(body: bytes, *, db: Database, registry: DeviceRegistry, documents: Doc
                 return CODE_REFUSED
             told = row["answer"]
             if told is None:
-                told = _answer(documents, row, request.device_public)
+                told = _answer(papers, row, request.device_public)
                 _mark_used(tx, row["id"], request.device_public, told, now)
         registry.add(Device(device, row["org"], row["person"], request.device_public), now=now)
     except Unavailable as error:
@@ -74,18 +76,25 @@ def _taken(known: Device | None, row: Row) -> bool:
     return known is not None and (known.revoked or (known.org, known.person) != (row["org"], row["person"]))
 
 
-def _answer(documents: Documents, row: Row, device_public: bytes) -> bytes:
-    org = row["org"]
-    keyset, policy = documents.latest(org, "keyset"), documents.latest(org, "policy")
+def _papers(db: Database, documents: Documents, code: str) -> tuple[SignedDocument | None, SignedDocument | None]:
+    """Keyset and policy of the organisation a code is for."""
+    rows = db.run("select org from code where id = :id", id=code)
+    if not rows:
+        return None, None
+    return documents.latest(rows[0]["org"], "keyset"), documents.latest(rows[0]["org"], "policy")
+
+
+def _answer(papers: tuple[SignedDocument | None, SignedDocument | None], row: Row, device_public: bytes) -> bytes:
+    keyset, policy = papers
     if keyset is None or policy is None:
         raise Unavailable("the organisation has no keyset or policy yet; publish them, then enrol again", 60)
     return canonical(
         {
             "device": device_id(device_public),
-            "org": org,
+            "org": row["org"],
             "keyset": strict_json(keyset.body, MAX_ANSWER),
             "policy": strict_json(policy.body, MAX_ANSWER),
-            "proof": to_b64(enrol_proof(secret_hash=row["secret_hash"], org=org, device_public=device_public)),
+            "proof": to_b64(enrol_proof(secret_hash=row["secret_hash"], org=row["org"], device_public=device_public)),
         }
     )
 
