@@ -18,11 +18,11 @@ from agent.attention.schedule import Availability
 from agent.clock import Clock, SystemClock
 from agent.config import Config, load_config
 from agent.control import ControlWatch, InstanceLock
+from agent.detect.assets import models_fingerprint
 from agent.errors import FramekeepError, NotEnrolled, StoreError
 from agent.eyes_link import Eyes
 from agent.identity import Identity, load_identity
 from agent.keys import KeyStore, choose_key_store, device_key, store_key
-from agent.models_id import models_id
 from agent.outbox.uploader import Uploader
 from agent.paths import Paths, find_paths
 from agent.pipeline import Pipeline, Plan
@@ -166,7 +166,7 @@ def build_agent(
     )
     pipeline = Pipeline(
         plan,
-        recorder=Recorder(home.store, models=models_id(), on_closed=on_closed),
+        recorder=Recorder(home.store, models=models_fingerprint(), on_closed=on_closed),
         clock=clock,
         watch=lambda: ControlWatch(home.paths.store, clock=clock.wall),
         standing=lambda: _standing(uploader, clock),

@@ -19,7 +19,7 @@ from agent.attention.rules import Rules
 from agent.attention.schedule import Availability, Look, Reason, Rest, next_look
 from agent.clock import Clock
 from agent.control import POLL_SECONDS, ControlWatch, Pause
-from agent.errors import CameraError, EyesError, FramekeepError, StoreError
+from agent.errors import FramekeepError, StoreError, UnreadableSource
 from agent.eyes_link import Eyes
 from agent.policy import Standing
 from agent.recorder import Recorder
@@ -173,12 +173,15 @@ class Pipeline:
     def _fail(self, error: FramekeepError) -> None:
         """The camera or the eyes failed: the time is unknown, and they are opened again after a while."""
         log.warning("%s", error)
+        if isinstance(error, UnreadableSource) and self._eyes is not None and self._eyes.alive:
+            self._tell(meter.lost, AgentState.BLIND, (str(error),))
+            return  # one bad file of several: the next look goes on with the next
         self._close_eyes()
         self._tell(meter.lost, AgentState.BLIND, (str(error),))
         wait = REOPEN_SECONDS[min(self._failures, len(REOPEN_SECONDS) - 1)]
         self._failures += 1
-        if self._plan.replay and isinstance(error, CameraError) and not isinstance(error, EyesError):
-            self._ended = self._failures > len(REOPEN_SECONDS)  # a file does not get better by waiting
+        if self._plan.replay and self._failures > len(REOPEN_SECONDS):
+            self._ended = True  # a recording does not get better by waiting
         until = self._clock.monotonic() + wait
         while (left := until - self._clock.monotonic()) > 0 and not self._clock.wait(
             self._wake, min(left, self._rules.interval)

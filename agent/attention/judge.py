@@ -17,9 +17,10 @@ out are consecutive and never overlap.
    until one of these settles them, and the change then counts from the look where its evidence began:
    - AT_SCREEN, LOOKING_AWAY, ABSENT: an unbroken run of looks saying so has lasted `hold_...` seconds. A run has
      at least two looks, so a single look never changes the state, however rarely we look.
-   - ON_PHONE: this look says so and the median of the recent scores reaches `phone_sustained` too. It counts from the first unsettled look with a phone. It is left only when the median has
-     fallen below `phone_leave` and the run that the next state needs has lasted `hold_after_phone`. Detectors miss
-     a phone in a hand far more often than they see one in an empty hand, hence two thresholds.
+   - ON_PHONE: this look says so and the median of the recent scores reaches `phone_sustained` too. It counts from
+     the first unsettled look with a phone. It is left only when the median has fallen below `phone_leave` and the run
+     that the next state needs has lasted `hold_after_phone`. Detectors miss a phone in a hand far more often than
+     they see one in an empty hand, hence two thresholds.
    - The old state: two looks in a row that agree with it. All that was unsettled was a flicker, and is its.
    - Nobody: after `settle_within` seconds (or four looks, if that is longer) without a decision the state seen
      in most of the unsettled looks wins, the old one on a tie. This bounds how late an interval can come out.

@@ -13,13 +13,14 @@ class Rules:
 
     `interval` is the sampling interval: two of them make a gap. The numbers come from the labelled pictures beside
     the checkout (models/README.md). The angles separate screen from away best there, about half-way between the
-    two. One picture says "phone" at `phone_threshold`, where nine of ten such claims are right although a quarter
-    of the pictures show wallets and the like. Over time `phone_sustained` is enough, for it asks more: most looks
-    of some seconds reach it, and no picture without a phone or such an object does even once.
+    two. A single picture says
+    "phone" at `phone_threshold`: no picture there without a phone reaches it, but those of wallets and the like held up
+    to the camera, of which the set is full. Over time the same score is asked of most looks of some seconds
+    (`phone_sustained`), and once it was reached less keeps it (`phone_leave`).
     """
 
     interval: float = 1.0
-    phone_threshold: float = 0.5
+    phone_threshold: float = 0.35
     phone_sustained: float = 0.35
     phone_leave: float = 0.25
     phone_minimum: float = 0.25

@@ -6,7 +6,7 @@ import argparse
 import platform
 
 from agent.commands.local import say, say_json
-from agent.models_id import models_id
+from agent.detect.assets import models_fingerprint
 from agent.version import VERSION
 
 
@@ -17,7 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the versions."""
-    value = {"agent": VERSION, "models": models_id(), "python": platform.python_version(), "system": platform.system()}
+    value = {
+        "agent": VERSION,
+        "models": models_fingerprint(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
     if arguments.json:
         say_json(value)
     else:

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.attention.observation import Observation, State
 from agent.attention.rules import Rules
 from agent.clock import Clock
+from agent.detect.assets import models_fingerprint
 from agent.errors import FramekeepError
 from agent.eyes_link import Eyes, Look
 from agent.identity import Identity, enroll
 from agent.keys import FileKeyStore, KeyStore, device_key, store_key
-from agent.models_id import models_id
 from agent.outbox.link import Link
 from agent.outbox.signed import refused, signed_request
 from agent.outbox.uploader import Uploader
@@ -62,7 +62,7 @@ class DemoAgent:
         standing = uploader.documents.standing(self.clock.wall())
         if standing.policy is None:
             raise FramekeepError(standing.reason)
-        recorder = Recorder(self.store, models=models_id())
+        recorder = Recorder(self.store, models=models_fingerprint())
         began = time.monotonic()
 
         def seen(_: Look, __: Observation) -> None:

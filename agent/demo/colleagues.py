@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from agent.clock import Clock
+from agent.detect.assets import models_fingerprint
 from agent.errors import FramekeepError
 from agent.identity import enroll
 from agent.keys import FileKeyStore, device_key, store_key
-from agent.models_id import models_id
 from agent.outbox.uploader import Uploader
 from agent.store import Store
 from agent.wire.summary import WINDOW_SECONDS, Window
@@ -89,7 +89,7 @@ def send_day(folder: Path, code: str, server: str, windows: tuple[Window, ...], 
         policy = uploader.documents.policy
         if policy is None:
             raise FramekeepError("The demonstration's own service gave no policy; please report this.")
-        store.commit(windows, b"{}", policy=policy.id, models=models_id())
+        store.commit(windows, b"{}", policy=policy.id, models=models_fingerprint())
         if not uploader.flush():
             raise FramekeepError(
                 f"A simulated colleague could not deliver: {uploader.problem or 'no reason was given'}"

@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 PIXELS = {"cv2", "mediapipe", "onnxruntime", "numpy", "PIL", "matplotlib", "skimage", "imageio"}
 NETWORK = {"socket", "requests", "urllib", "http", "httpx", "aiohttp", "asyncio", "ssl", "uvicorn", "smtplib", "ftplib"}
-IO = {"sqlite3", "os", "pathlib", "subprocess", "threading", "time", "random", "secrets", "logging", "io", "shutil"}
+IO = {"sqlite3", "os", "pathlib", "subprocess", "threading", "time", "random", "secrets", "logging", "shutil"}
 TELEMETRY = {"sentry_sdk", "opentelemetry", "posthog", "analytics", "segment", "datadog", "newrelic", "rollbar"}
 # The child of the eyes pipe, the detectors and the cameras hold pixels; `plot` draws summaries in its own process.
 MAY_HOLD_PIXELS = ("agent/eyes.py", "agent/camera/", "agent/detect/", "agent/plot.py", "agent/sample/")
