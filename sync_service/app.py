@@ -35,6 +35,7 @@ from sync_service.manager_routes import ManagerParts, manager_endpoints, policy_
 from sync_service.migrate import applied, migrate, pending, read_migrations
 from sync_service.openapi import openapi
 from sync_service.person_routes import PersonParts, person_endpoints
+from sync_service.provision import Office
 from sync_service.timetable import Timing
 from sync_service.version import VERSION
 
@@ -161,6 +162,12 @@ def _make_data_folder(data: Path) -> None:
         raise SettingsError(
             f"the data folder {data} cannot be made ({error.strerror}); choose another with --data"
         ) from None
+
+
+def build_office(store: Store) -> Office:
+    """What setting up an organisation over a data folder needs."""
+    admin = store.database("admin")
+    return Office(admin, PostgresDocuments(admin), store.seal_keys, KeyFiles(store.keys))
 
 
 def build_endpoints(

@@ -22,7 +22,7 @@ from typing import Literal, get_args
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from sync_service.errors import ServiceError
+from sync_service.errors import ServiceError, SettingsError
 from sync_service.ports import Database
 
 Role = Literal["admin", "manager", "auditor"]
@@ -74,9 +74,9 @@ def why_allowed(reader: Reader, action: Action, team: str | None = None) -> str 
 
 
 def issue_token(key: Ed25519PrivateKey, *, manager: str, org: str, now: int, days: int) -> IssuedToken:
-    """A token of the local issuer for `days` days. Raises ServiceError outside 1 to LONGEST_DAYS days."""
+    """A token of the local issuer for `days` days. Raises SettingsError outside 1 to LONGEST_DAYS days."""
     if not 1 <= days <= LONGEST_DAYS:
-        raise ServiceError(f"a token is valid for 1 to {LONGEST_DAYS} days")
+        raise SettingsError(f"a token is valid for 1 to {LONGEST_DAYS} days")
     jti, expires = secrets.token_hex(16), now + days * DAY
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": manager, "org": org, "jti": jti, "iat": now, "exp": expires}
     return IssuedToken(jwt.encode(claims, key, algorithm="EdDSA"), jti, expires)

@@ -1,4 +1,4 @@
-"""`framekeep-sync`: serve, bench, version. Exit codes: 0 ok, 1 failure, 2 usage or configuration."""
+"""`framekeep-sync`: serve, admin, bench, version. Exit codes: 0 ok, 1 failure, 2 usage or configuration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sync_service.admin import add_admin
 from sync_service.errors import ServiceError
 from sync_service.version import VERSION
 
@@ -58,6 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; put a TLS proxy before any other")
     serve.set_defaults(run=_serve)
+
+    add_admin(verbs, _add_data)
 
     bench = verbs.add_parser("bench", help="measure the way from a posted envelope to a rollup")
     bench.add_argument("--json", action="store_true", help="end with one JSON object on stdout")

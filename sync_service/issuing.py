@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -157,6 +158,38 @@ def revoke_manager(office: Office, org: str, manager: str, *, now: int) -> None:
     )
     if not done:
         raise RequestError(f"there is no reader {manager}; see framekeep-sync admin token list")
+
+
+def annotate_block(office: Office, org: str, team: str, day: date, number: int, note: str) -> None:
+    """Put a note beside a released block. The numbers stay as they are."""
+    _about_block(office, "block_annotation", "note", org, team, day, number, note)
+
+
+def withdraw_block(office: Office, org: str, team: str, day: date, number: int, reason: str) -> None:
+    """Withdraw a released block as a whole, for good: readers see the reason instead of the numbers."""
+    _about_block(office, "block_withdrawal", "reason", org, team, day, number, reason)
+
+
+def _about_block(
+    office: Office, table: str, column: str, org: str, team: str, day: date, number: int, text: str
+) -> None:
+    if not 1 <= len(text.strip()) <= 500 or not text.isprintable():
+        raise RequestError(f"the {column} is 1 to 500 printable characters")
+    done = office.database.run(
+        f"""insert into {table} (org, team, day, number, {column})
+            select b.org, b.team, b.day, b.number, :text from released_block b
+            where b.org = :org and b.team = :team and b.day = cast(:day as date) and b.number = :number
+              and not exists (select from block_withdrawal w
+                where (w.team, w.day, w.number) = (b.team, b.day, b.number))
+            returning 1 as one""",
+        org=org,
+        team=team,
+        day=day.isoformat(),
+        number=number,
+        text=text,
+    )
+    if not done:
+        raise RequestError(f"block {number} of {day} is not released, or is withdrawn already")
 
 
 def _root_key(office: Office, org: str, root_file: Path | None) -> Ed25519PrivateKey:

@@ -1,0 +1,214 @@
+"""The acts of `framekeep-sync admin`, each a call into `provision.py` or `issuing.py` and what is told about it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sync_service import issuing, provision
+from sync_service.local.registry import PostgresRegistry
+from sync_service.provision import Office, RequestError
+
+Told = Mapping[str, Any]
+
+
+def _org_create(office: Office, options: argparse.Namespace, now: int) -> Told:
+    made = provision.create_organisation(office, options.name, options.endpoint, now=now, root_out=options.root_out)
+    return {
+        "organisation": made.id,
+        "name": made.name,
+        "endpoint": made.endpoint,
+        "policy": made.policy,
+        "seal_key": made.seal_key,
+        "root_key_file": str(made.root_file),
+        "_": "Move the root key's file to a medium you keep offline, with a copy elsewhere. It is needed for"
+        " `key rotate` every 30 days and for nothing else; who has it can speak for the organisation.",
+    }
+
+
+def _org_list(office: Office, _: argparse.Namespace, __: int) -> Told:
+    return {"organisations": office.database.run("select id::text as id, name from organisation order by name, id")}
+
+
+def _team_create(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    team = provision.create_team(office, org, options.name, options.timezone, now=now)
+    return {"team": team, "name": options.name, "time_zone": options.timezone}
+
+
+def _team_list(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _listed(
+        office, options, "teams", "select id::text as id, name, time_zone from team where org = :org order by name"
+    )
+
+
+def _person_add(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    team = provision.the_team(office, org, options.team)
+    person = provision.add_person(office, org, options.name, team["id"], now=now, since=options.since)
+    rows = office.database.run("select month::text as month from membership where person = :p", p=person)
+    return {"person": person, "name": options.name, "team": team["name"], "counts_from": rows[0]["month"][:7]}
+
+
+def _person_move(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    team = provision.the_team(office, org, options.team)
+    month = provision.move_person(office, org, options.person, team["id"], now=now)
+    return {"person": options.person, "team": team["name"], "counts_from": month.isoformat()[:7]}
+
+
+def _person_list(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _listed(
+        office,
+        options,
+        "people",
+        """select p.id::text as id, p.name, t.name as team, to_char(m.month, 'YYYY-MM') as since
+           from person p left join lateral (
+             select * from membership m where m.person = p.id order by m.month desc limit 1) m on true
+           left join team t on t.id = m.team where p.org = :org order by p.name, p.id""",
+    )
+
+
+def _code_new(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    made = provision.new_code(office, org, options.person, now=now)
+    return {
+        "code": made.code,
+        "person": made.person,
+        "expires": _time(made.expires),
+        "_": "Give it to this person only; they type `framekeep enroll CODE`. It works once and is shown once.",
+    }
+
+
+def _code_list(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _listed(
+        office,
+        options,
+        "codes",
+        """select id::text as id, person::text as person, extract(epoch from expires_at)::bigint as expires,
+             used_at is not null as used from code where org = :org order by created_at desc""",
+    )
+
+
+def _key_rotate(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    return {"seal_key": issuing.rotate_seal_key(office, org, now=now, suite=options.suite, root_file=options.root)}
+
+
+def _key_list(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _listed(
+        office,
+        options,
+        "seal_keys",
+        """select id::text as id, suite, extract(epoch from seal_until)::bigint as seal_until,
+             extract(epoch from open_until)::bigint as open_until, destroyed_at is not null as destroyed
+           from seal_key where org = :org order by created_at desc""",
+    )
+
+
+def _token_new(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    teams = [provision.the_team(office, org, team)["id"] for team in options.team]
+    made = issuing.new_token(
+        office,
+        org,
+        options.name or options.role,
+        options.role,
+        now=now,
+        teams=teams,
+        person=options.person,
+        days=options.days,
+    )
+    return {
+        "reader": made.manager,
+        "role": options.role,
+        "token": made.token,
+        "expires": _time(made.expires),
+        "_": "It is shown once. If the reader is measured too, make the token with --person, so that they are counted"
+        " in no number they may read.",
+    }
+
+
+def _token_revoke(office: Office, options: argparse.Namespace, now: int) -> Told:
+    issuing.revoke_manager(office, provision.the_organisation(office, options.org), options.reader, now=now)
+    return {"reader": options.reader, "revoked": True}
+
+
+def _token_list(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _listed(
+        office,
+        options,
+        "readers",
+        """select m.id::text as id, m.name, m.role, m.person::text as person, m.revoked_at is not null as revoked,
+             (select string_agg(t.name, ', ' order by t.name) from manager_team g join team t on t.id = g.team
+              where g.manager = m.id) as teams
+           from manager m where m.org = :org order by m.created_at""",
+    )
+
+
+def _device_revoke(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    device = PostgresRegistry(office.database).find(options.device)
+    if device is None or device.org != org:
+        raise RequestError(f"there is no device {options.device}; see framekeep-sync admin device list")
+    PostgresRegistry(office.database).revoke(device.id, now=now)
+    return {"device": device.id, "revoked": True}
+
+
+def _device_list(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _listed(
+        office,
+        options,
+        "devices",
+        """select d.id::text as id, p.name as person, (d.enrolled_at at time zone 'UTC')::date::text as enrolled_on,
+             d.revoked_at is not null as revoked
+           from device d join person p on p.id = d.person where d.org = :org order by p.name, d.enrolled_at""",
+    )
+
+
+def _block_annotate(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _about_block(office, options, issuing.annotate_block, "annotated")
+
+
+def _block_withdraw(office: Office, options: argparse.Namespace, _: int) -> Told:
+    return _about_block(office, options, issuing.withdraw_block, "withdrawn")
+
+
+def _about_block(office: Office, options: argparse.Namespace, act: Callable[..., None], done: str) -> Told:
+    org = provision.the_organisation(office, options.org)
+    team = provision.the_team(office, org, options.team)
+    act(office, org, team["id"], options.day, options.block, options.text)
+    return {"team": team["name"], "day": options.day.isoformat(), "block": options.block, done: True}
+
+
+def _listed(office: Office, options: argparse.Namespace, name: str, sql: str) -> Told:
+    return {name: office.database.run(sql, org=provision.the_organisation(office, options.org))}
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int], Told]] = {
+    ("org", "create"): _org_create,
+    ("org", "list"): _org_list,
+    ("team", "create"): _team_create,
+    ("team", "list"): _team_list,
+    ("person", "add"): _person_add,
+    ("person", "move"): _person_move,
+    ("person", "list"): _person_list,
+    ("code", "new"): _code_new,
+    ("code", "list"): _code_list,
+    ("key", "rotate"): _key_rotate,
+    ("key", "list"): _key_list,
+    ("token", "new"): _token_new,
+    ("token", "revoke"): _token_revoke,
+    ("token", "list"): _token_list,
+    ("device", "revoke"): _device_revoke,
+    ("device", "list"): _device_list,
+    ("block", "annotate"): _block_annotate,
+    ("block", "withdraw"): _block_withdraw,
+}
+"""(thing, act) -> what does it: office, options, now in epoch seconds -> what is told. `_` holds advice."""

@@ -1,0 +1,176 @@
+"""Promise: an organisation is set up with plain commands, beside a running service or alone; each error is a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import requests
+from openapi_spec_validator import validate
+
+from agent.wire.documents import Keyset, verify_document
+from agent.wire.enrolment import EnrolmentCode
+from agent.wire.strict import canonical, from_b64
+from sync_service.cli import main
+
+ENDPOINT = "http://127.0.0.1:8642"
+
+
+@pytest.fixture(scope="module")
+def folder():
+    # Below /tmp, since the database's user must be able to pass when tests run as root.
+    with tempfile.TemporaryDirectory(prefix="fkadmin", ignore_cleanup_errors=True) as place:
+        Path(place).chmod(0o711)
+        yield Path(place)
+
+
+@pytest.fixture(scope="module")
+def service(folder):
+    """The URL of a service over folder/data, started before there is any organisation."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sync_service.cli", "serve", "--port", "0", "--data", str(folder / "data")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield re.search(r"http://\S+", process.stdout.readline())[0]
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+@pytest.fixture
+def admin(folder, capsys):
+    def run(*words, code=0, data="data"):
+        assert main(["admin", *words, "--data", str(folder / data), "--json"]) == code
+        said = capsys.readouterr()
+        return json.loads(said.out) if code == 0 else said.err
+
+    return run
+
+
+def test_from_nothing_to_a_managers_answer_beside_a_running_service(service, admin, folder):
+    assert "no organisation yet" in admin("team", "list", code=2)
+    org = admin("org", "create", "Acme", "--endpoint", ENDPOINT, "--root-out", str(folder / "usb" / "root.pem"))
+    assert set(org) >= {"organisation", "endpoint", "policy", "seal_key", "root_key_file", "advice"}
+    root_file = Path(org["root_key_file"])
+    assert root_file == folder / "usb" / "root.pem" and stat.S_IMODE(root_file.stat().st_mode) == 0o600
+
+    team = admin("team", "create", "Red", "--timezone", "Europe/Berlin")
+    ada = admin("person", "add", "Ada", "--team", "Red")
+    code = EnrolmentCode.parse(admin("code", "new", "--person", ada["person"])["code"])
+    assert code.fingerprint.hex() == org["organisation"]
+
+    token = admin("token", "new", "--role", "manager", "--team", "Red", "--name", "Eve")["token"]
+    answer = requests.get(f"{service}/v1/teams", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    assert answer.json() == {
+        "teams": [{"id": team["team"], "name": "Red", "time_zone": "Europe/Berlin", "readable": True}]
+    }
+    assert requests.get(f"{service}/v1/teams", timeout=10).status_code == 401
+
+    reader = admin("token", "list")["readers"][0]
+    assert (reader["name"], reader["teams"]) == ("Eve", "Red") and token not in json.dumps(reader)
+    admin("token", "revoke", reader["id"])
+    assert (
+        requests.get(f"{service}/v1/teams", headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 401
+    )
+
+    assert "root.pem is missing" in admin("key", "rotate", code=2)
+    before = keyset(service)
+    rotated = admin("key", "rotate", "--root", str(root_file), "--suite", "2")["seal_key"]
+    after = keyset(service)
+    assert after.seq == before.seq + 1 and after.seal_key(0).id == rotated
+    assert {entry.key.id for entry in after.seal_keys} == {org["seal_key"], rotated}
+    assert {key["id"] for key in admin("key", "list")["seal_keys"]} == {rotated, org["seal_key"]}
+
+
+def keyset(service):
+    body = requests.get(f"{service}/v1/keyset", timeout=10).json()
+    roots = [from_b64(root, "root") for root in body["roots"]]
+    document = canonical(body["keyset"])
+    payload = json.loads(from_b64(body["keyset"]["payload"], "payload"))
+    return Keyset.from_payload(verify_document(document, "keyset", signers=roots, org=payload["org"]))
+
+
+def test_the_description_of_the_running_service_is_valid_openapi(service):
+    document = requests.get(f"{service}/openapi.json", timeout=10).json()
+    validate(document)
+    paths = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert paths >= {
+        ("POST", "/v1/devices"),
+        ("GET", "/v1/teams"),
+        ("GET", "/v1/teams/{team}/summary"),
+        ("GET", "/v1/policy"),
+        ("GET", "/v1/devices"),
+        ("GET", "/v1/access-log"),
+        ("GET", "/v1/me/access-log"),
+        ("GET", "/v1/me/reports"),
+        ("GET", "/v1/me/export"),
+        ("POST", "/v1/me/corrections"),
+        ("POST", "/v1/me/erasure"),
+        ("DELETE", "/v1/me/erasure"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["org", "create", "X", "--endpoint", "http://example.com"], "https://HOST"),
+        (["team", "create", "Mars", "--timezone", "Mars/Olympus"], "no time zone"),
+        (["team", "create", "Red", "--timezone", "Europe/Berlin"], "already"),
+        (["team", "create", " ", "--timezone", "Europe/Berlin"], "printable"),
+        (["person", "add", "Bob", "--team", "Green"], "no team 'Green'"),
+        (["person", "move", "0" * 32, "--team", "Red"], "no person"),
+        (["code", "new", "--person", "0" * 32], "no person"),
+        (["token", "new", "--role", "manager"], "names the manager's teams"),
+        (["token", "new", "--role", "auditor", "--team", "Red"], "no other role"),
+        (["token", "new", "--role", "admin", "--days", "0"], "1 to 365 days"),
+        (["token", "revoke", "0" * 32], "no reader"),
+        (["device", "revoke", "0" * 32], "no device"),
+        (["block", "withdraw", "--team", "Red", "--day", "2026-11-09", "--block", "1", "--text", "x"], "not released"),
+        (["person", "list", "--org", "Nobody"], "no organisation 'Nobody'"),
+    ],
+)
+def test_every_error_is_one_sentence_and_exit_code_2(service, admin, words, said):
+    message = admin(*words, code=2)
+    assert said in message and message.startswith("framekeep-sync: ") and message.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["org"], ["org", "create"], ["person", "add", "x", "--team", "Red", "--since", "2026-11-09"]]
+)
+def test_usage_errors_exit_with_2(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["admin", *words])
+    assert ended.value.code == 2 and "Traceback" not in capsys.readouterr().err
+
+
+def test_alone_without_a_service_and_in_words(folder, capsys):
+    place = ["--data", str(folder / "alone")]
+    assert main(["admin", "org", "create", "Solo", "--endpoint", ENDPOINT, *place]) == 0
+    said = capsys.readouterr().out
+    assert "root key file: " in said and "offline" in said
+    assert main(["admin", "key", "list", *place]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert len(table) == 2 and re.search(r"\d{4}-\d\d-\d\d +\d{4}-\d\d-\d\d +no", table[1])
+    assert main(["admin", "team", "list", *place]) == 0
+    assert capsys.readouterr().out == "no teams yet\n"
+    keys = list((folder / "alone" / "keys").iterdir())
+    assert keys and all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in keys)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes are POSIX's")
+def test_a_key_open_to_others_is_refused(folder, capsys):
+    place = ["--data", str(folder / "alone")]
+    (root,) = (folder / "alone" / "keys").glob("*.root.pem")
+    root.chmod(0o644)
+    assert main(["admin", "key", "rotate", *place]) == 2
+    assert "chmod 600" in capsys.readouterr().err
+    root.chmod(0o600)
