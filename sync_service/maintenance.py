@@ -1,7 +1,6 @@
 """Housekeeping: partitions ahead of time, and every retention period in one table.
 
-Runs as framekeep_maintenance, hourly or so; running it twice, or late, does no harm. Released blocks and the access
-log have their own periods beside the code that writes them.
+Runs as framekeep_maintenance, hourly or so; running it twice, or late, does no harm.
 """
 
 from __future__ import annotations
@@ -42,6 +41,21 @@ RULES = (
     Rule("person rollups under individual reports", "person_rollup", 90, "slot < to_timestamp(:cutoff)"),
     Rule("spent tokens", "device_jti", 0, "expires_at < to_timestamp(:cutoff)"),
     Rule("enrolment codes, after expiry", "code", 30, "expires_at < to_timestamp(:cutoff)"),
+    # Released numbers: 13 months, what stands beside them first.
+    Rule("notes on released blocks", "block_annotation", 396, "day < to_timestamp(:cutoff)::date"),
+    Rule("withdrawals of released blocks", "block_withdrawal", 396, "day < to_timestamp(:cutoff)::date"),
+    Rule("released blocks", "released_block", 396, "day < to_timestamp(:cutoff)::date"),
+    Rule("released days", "released_day", 396, "day < to_timestamp(:cutoff)::date"),
+    # Longer than any number or log entry of theirs: both are read by way of the cohort.
+    Rule("cohorts", "cohort", 430, "month < to_timestamp(:cutoff)::date"),
+    Rule("cohort months", "cohort_month", 430, "month < to_timestamp(:cutoff)::date"),
+    Rule("access log", "access_log", 365, "at < to_timestamp(:cutoff)"),
+    Rule("readers' tokens, after expiry", "manager_token", 30, "expires_at < to_timestamp(:cutoff)"),
+    Rule("corrections", "correction", 90, "ends_at < to_timestamp(:cutoff)"),
+    Rule("cancelled erasures", "erasure_request", 30, "step = 'cancelled' and stepped_at < to_timestamp(:cutoff)"),
+    Rule("erasure receipts", "erasure_receipt", 396, "finished_at < to_timestamp(:cutoff)"),
+    # Far longer than any backup of the database.
+    Rule("tombstones", "tombstone", 396, "at < to_timestamp(:cutoff)"),
 )
 
 
