@@ -155,7 +155,7 @@ def test_server_errors_may_be_the_envelopes_fault_and_waiting_is_not() -> None:
 
 
 def row(seq: int, *, next_try: float = 0.0) -> EnvelopeRow:
-    return EnvelopeRow(seq, ID, 0, 300 * seq, 3, b"", EnvelopeState.WAITING, 0, next_try, "", 0)
+    return EnvelopeRow(seq, ID, 0, 300 * seq, 3, b"", b"", EnvelopeState.WAITING, 0, next_try, "", 0)
 
 
 @given(st.integers(0, 2**33), st.text("0123456789abcdef", min_size=32, max_size=32))
