@@ -10,12 +10,10 @@ from datetime import date
 from pathlib import Path
 
 from agent.demo.colleagues import NAMES
-from sync_service.app import join_store
+from sync_service.app import build_office, join_store
 from sync_service.issuing import new_token
-from sync_service.key_files import KeyFiles
 from sync_service.local.alerts import LogAlerts
-from sync_service.local.documents import PostgresDocuments
-from sync_service.provision import Office, add_person, create_organisation, create_team, new_code
+from sync_service.provision import add_person, create_organisation, create_team, new_code
 from sync_service.publisher import Publisher
 from sync_service.timetable import Timing, month_of
 
@@ -35,8 +33,7 @@ class DemoOrganisation:
 def set_up(data: Path, endpoint: str, *, zone: str, day: date, now: int) -> DemoOrganisation:
     """Create the organisation in the service's data folder, its team counted from the month of `day`."""
     with join_store(data) as store:
-        database = store.database("admin")
-        office = Office(database, PostgresDocuments(database), store.seal_keys, KeyFiles(store.keys))
+        office = build_office(store)
         org = create_organisation(office, "Framekeep demonstration", endpoint, now=now).id
         team = create_team(office, org, TEAM, zone, now=now)
         people = [

@@ -18,6 +18,9 @@ from agent.wire.errors import Malformed, TooLarge
 MAX_INTEGER = 2**53 - 1
 """Largest integer every JSON reader keeps exactly (RFC 8259, section 6)."""
 
+MAX_DEPTH = 8
+"""How deep objects and lists may nest: twice what any format here needs."""
+
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -30,19 +33,21 @@ def canonical(value: Any) -> bytes:
 def strict_json(data: bytes, max_bytes: int) -> Any:
     """Parse UTF-8 JSON of at most `max_bytes` bytes.
 
-    Raises TooLarge above the limit, Malformed for duplicate keys, floats, NaN, integers beyond 2**53 - 1,
-    nesting that exhausts the parser, or anything that is not JSON.
+    Raises TooLarge above the limit, Malformed for duplicate keys, floats, NaN, integers beyond 2**53 - 1, nesting
+    deeper than MAX_DEPTH, or anything that is not JSON.
     """
     if len(data) > max_bytes:
         raise TooLarge(f"{len(data)} bytes, at most {max_bytes} are allowed")
     try:
-        return json.loads(
+        value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_unique_keys,
             parse_float=_no_number,
             parse_constant=_no_number,
             parse_int=_integer,
         )
+        _refuse_deep(value, MAX_DEPTH)
+        return value
     except Malformed:
         raise
     except (ValueError, RecursionError) as error:
@@ -111,6 +116,14 @@ def _integer(literal: str) -> int:
     if len(literal) > 17 or not -MAX_INTEGER <= (value := int(literal)) <= MAX_INTEGER or literal == "-0":
         raise Malformed("an integer is out of range")
     return value
+
+
+def _refuse_deep(value: Any, depth: int) -> None:
+    if isinstance(value, dict | list):
+        if depth == 0:
+            raise Malformed(f"objects and lists nest at most {MAX_DEPTH} deep here")
+        for item in value.values() if isinstance(value, dict) else value:
+            _refuse_deep(item, depth - 1)
 
 
 def _refuse_floats(value: Any) -> None:

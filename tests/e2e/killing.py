@@ -16,11 +16,9 @@ from pathlib import Path
 from agent.demo.service import _die_with_parent
 from agent.wire.documents import WorkHours
 from agent.wire.summary import STATES, Window
-from sync_service.app import join_store, open_store
-from sync_service.key_files import KeyFiles
-from sync_service.local.documents import PostgresDocuments
+from sync_service.app import build_office, join_store, open_store
 from sync_service.local.postgres import OWNER
-from sync_service.provision import Office, add_person, create_organisation, create_team, new_code
+from sync_service.provision import add_person, create_organisation, create_team, new_code
 
 ALWAYS = (WorkHours((1, 2, 3, 4, 5, 6, 7), 0, 1440),)
 
@@ -72,8 +70,7 @@ def set_up(data: Path, url: str, people: int) -> list[list[str]]:
     """An organisation whose policy holds around the clock, and two codes for each of `people`: two laptops each."""
     now = int(time.time())
     with join_store(data) as store:
-        admin = store.database("admin")
-        office = Office(admin, PostgresDocuments(admin), store.seal_keys, KeyFiles(store.keys))
+        office = build_office(store)
         org = create_organisation(office, "Kill loop", url, now=now, work_hours=ALWAYS).id
         team = create_team(office, org, "Team", "UTC", now=now)
         persons = [add_person(office, org, f"Person {n}", team, now=now) for n in range(people)]
