@@ -42,6 +42,10 @@ _PLAIN_TYPES = {
 }
 """Column types by OID (PostgreSQL, pg_type.dat) that every driver returns alike; domains count as their base."""
 
+_SLOT_SECONDS = 30.0
+_LIMITS = "-c lock_timeout=20s -c idle_in_transaction_session_timeout=120s"
+"""No statement waits for ever behind another one, and no forgotten transaction blocks the others for long."""
+
 _MOMENTARY = re.compile("40001|40P01|53...|55P03|57...|58...|08...|25P0[34]")
 """SQLSTATEs after which the same statement may succeed: serialisation, deadlock, resources, lock, shutdown,
 system, connection, idle timeout (PostgreSQL, appendix A)."""
@@ -63,6 +67,7 @@ class PostgresDatabase:
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(size)
+        self._held = threading.local()
         self._closed = False
 
     def run(self, sql: str, /, **params: Param) -> list[Row]:
@@ -85,7 +90,7 @@ class PostgresDatabase:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        with self._slots:
+        with self._slot():
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None or connection.closed:
@@ -94,6 +99,22 @@ class PostgresDatabase:
                 yield connection
             finally:
                 self._give_back(connection)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """Wait for one of `size` slots. A thread that has one (it is inside a transaction and asks something beside
+        it) does not wait for another: if all did, nobody would ever let go.
+        """
+        depth = getattr(self._held, "depth", 0)
+        if depth == 0 and not self._slots.acquire(timeout=_SLOT_SECONDS):
+            raise Unavailable("every connection to the database is busy; try again in a moment")
+        self._held.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._held.depth = depth
+            if depth == 0:
+                self._slots.release()
 
     def _give_back(self, connection: Connection) -> None:
         if connection.closed:
@@ -125,7 +146,9 @@ class _Transaction:
 
 def _connect(conninfo: str) -> Connection:
     with _translated():
-        connection = psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10)
+        connection = psycopg.connect(
+            conninfo, autocommit=True, row_factory=dict_row, connect_timeout=10, options=_LIMITS
+        )
     connection.adapters.register_dumper(str, StrDumperVarchar)
     connection.adapters.register_dumper(int, Int8Dumper)
     return connection

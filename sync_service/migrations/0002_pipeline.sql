@@ -189,3 +189,13 @@ begin
   end loop;
 end
 $$;
+
+-- A laptop asks about its own person only: whoever else shares the organisation is out of sight.
+create policy own_rows on person_rollup as restrictive to framekeep_person
+  using (person = current_setting('framekeep.person', true));
+create policy own_rows on device as restrictive to framekeep_person
+  using (person = current_setting('framekeep.person', true));
+create policy own_rows on receipt as restrictive to framekeep_person
+  using (device in (select id from device));
+create policy own_rows on device_progress as restrictive to framekeep_person
+  using (device in (select id from device));

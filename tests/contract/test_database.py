@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -97,6 +98,36 @@ def test_threads_share_one_database(database: Database) -> None:
     for thread in threads:
         thread.join()
     assert database.run("select count(*) as n from thing") == [{"n": 240}]
+
+
+def test_asking_beside_a_transaction_never_waits_for_oneself(pg: FreshDatabase) -> None:
+    database = PostgresDatabase(pg.conninfo("framekeep_owner"), size=2)
+    everybody_inside = threading.Barrier(2)
+
+    def work() -> int:
+        with database.transaction() as tx:
+            tx.run("select 1 as one")
+            everybody_inside.wait(10)  # all connections of the pool are in transactions now
+            return int(database.run("select 2 as two")[0]["two"])
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [one.result(20) for one in [pool.submit(work), pool.submit(work)]] == [2, 2]
+    database.close()
+
+
+def test_a_lock_that_is_never_let_go_is_not_waited_for_forever(pg: FreshDatabase) -> None:
+    database = PostgresDatabase(pg.conninfo("framekeep_owner"))
+    database.run("create table thing (id bigint)")
+    with database.transaction() as tx:
+        tx.run("lock table thing in access exclusive mode")
+        other = PostgresDatabase(pg.conninfo("framekeep_owner"))
+        with pytest.raises(Unavailable), other.transaction() as waiting:
+            waiting.run("set local lock_timeout = '50ms'")  # by default it is longer than a test should take
+            waiting.run("select count(*) as n from thing")
+        settings = other.run("select current_setting('lock_timeout') as a")
+    assert settings == [{"a": "20s"}]
+    database.close()
+    other.close()
 
 
 def test_after_the_server_dropped_it_a_connection_is_replaced(pg: FreshDatabase) -> None:
