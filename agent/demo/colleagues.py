@@ -46,7 +46,7 @@ def invented_day(day: date, zone: tzinfo, number: int) -> tuple[Window, ...]:
     """The windows of colleague `number` from nine to half past five local time; the same for the same day."""
     chance = random.Random(f"{day.isoformat()}/{number}")
     habits = Habits(
-        chance.uniform(0.06, 0.16), chance.uniform(0.01, 0.08), chance.uniform(0.04, 0.12), chance.uniform(0.0, 0.04)
+        chance.uniform(0.06, 0.16), chance.uniform(0.03, 0.16), chance.uniform(0.04, 0.12), chance.uniform(0.0, 0.04)
     )
     lunch = _LUNCH + chance.randrange(0, 30, 5)
     windows = []

@@ -22,6 +22,9 @@ WORDS = {
     "unknown": "could not tell",
     "not_observed": "not observed",
 }
+_SHORT = dict(zip(WORDS, ("screen", "away", "phone", "absent", "unclear", "unseen"), strict=True))
+_WIDE = 100
+"""Columns of a terminal from which on headings are written out."""
 SHARES = ("at_screen", "looking_away", "on_phone", "absent", "unknown")
 _LETTERS = {"at_screen": "S", "looking_away": "A", "on_phone": "P", "absent": "-", "unknown": "?", "not_observed": " "}
 # Okabe and Ito's palette, which people with colour-vision deficiencies can tell apart; black text is readable on all.
@@ -64,7 +67,7 @@ def own_timeline(
     table = Table(box=None, pad_edge=False)
     table.add_column("window")
     for state in STATES:
-        table.add_column(WORDS[state], justify="right")
+        table.add_column(_heading(console, state), justify="right", no_wrap=True)
     for window in windows:
         begin = datetime.fromtimestamp(window.start)
         table.add_row(f"{begin:%H:%M}", *(_clock(window.seconds[state]) for state in STATES))
@@ -82,17 +85,17 @@ def own_timeline(
 def manager_table(console: Console, report: Mapping[str, Any], *, team: str, day: date, simulated: int) -> None:
     """The manager's part: released team blocks, and nothing else."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("block")
-    table.add_column("people", justify="right")
+    table.add_column("block", no_wrap=True)
+    table.add_column("people", justify="right", no_wrap=True)
     for state in SHARES:
-        table.add_column(WORDS[state], justify="right")
-    table.add_column("observed", justify="right")
+        table.add_column(_heading(console, state), justify="right", no_wrap=True)
+    table.add_column("observed", justify="right", no_wrap=True)
     why = ""
     for row in report["rows"]:
         if row["status"] != "released":
             why = str(row["explanation"])
             continue
-        table.add_row(f"{row['start'][11:16]} to {row['end'][11:16]}", *_numbers(row))
+        table.add_row(f"{row['start'][11:16]}-{row['end'][11:16]}", *_numbers(row))
     if report["total"] is not None:
         table.add_row("whole day", *_numbers(report["total"]), style="bold")
     note = (
@@ -113,12 +116,21 @@ def own_access_log(console: Console, entries: Sequence[Mapping[str, Any]]) -> No
                 f"Your access log: {at:%H:%M:%S} {entry['reader_name']} read {entry['action'].replace('_', ' ')}"
                 f" ({entry['allowed_because']}).",
                 markup=False,
+                highlight=False,
             )
 
 
 def _numbers(row: Mapping[str, Any]) -> list[str]:
-    shares = [str(row["shares"][state]["text"]) for state in SHARES]
-    return [str(row["people"]), *shares, str(row["coverage"]["text"])]
+    return [str(row["people"]), *(_percent(row["shares"][state]) for state in SHARES), _percent(row["coverage"])]
+
+
+def _percent(told: Mapping[str, Any]) -> str:
+    """A rounded share; the outermost ones stand for everything beyond."""
+    return {5: "≤ 5", 95: "≥ 95"}.get(told["percent"], str(told["percent"]))
+
+
+def _heading(console: Console, state: str) -> str:
+    return WORDS[state] if console.width >= _WIDE else _SHORT[state]
 
 
 def _clock(seconds: int) -> str:
