@@ -27,9 +27,10 @@ from sync_service.local.database import PostgresDatabase
 from sync_service.local.documents import PostgresDocuments
 from sync_service.local.inbox import SqliteInbox
 from sync_service.local.lock import FolderLock
-from sync_service.local.postgres import OWNER, Postgres, running_conninfo
+from sync_service.local.postgres import OWNER, Postgres
 from sync_service.local.registry import PostgresRegistry
 from sync_service.local.seal_keys import FileSealKeys
+from sync_service.local.sockets import running_conninfo
 from sync_service.maintenance import make_partitions
 from sync_service.manager_routes import ManagerParts, manager_endpoints, policy_for_managers
 from sync_service.migrate import applied, migrate, pending, read_migrations

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.wire.documents import Keyset, SealKeyEntry, sign_document
+from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, sign_document
 from agent.wire.envelope import format_body
 from agent.wire.ids import device_id, organisation_id
 from agent.wire.seal import SealKey, seal
@@ -67,7 +67,7 @@ def _window(start: int, rng: random.Random) -> Window:
 
 
 def make_load(store: Store, *, now: int) -> Load:
-    """Create the organisation, its keyset and DEVICES people with one device each in the data folder."""
+    """Create the organisation, its documents and DEVICES people with one device each in the data folder."""
     root = Ed25519PrivateKey.generate()
     root_public = root.public_key().public_bytes_raw()
     org = organisation_id(root_public)
@@ -83,9 +83,13 @@ def make_load(store: Store, *, now: int) -> Load:
         not_after=until,
         endpoint="http://127.0.0.1:1",
         seal_keys=(SealKeyEntry(seal_key.public, until, until),),
-        policy_signers=(),
+        policy_signers=(root_public,),
     )
-    PostgresDocuments(admin).publish(sign_document("keyset", keyset.to_payload(), [root]), now=now)
+    always = (WorkHours((1, 2, 3, 4, 5, 6, 7), 0, 1440),)
+    policy = Policy(org=org, seq=1, issued=now, not_after=until, id="p-1", work_hours=always)
+    documents = PostgresDocuments(admin)
+    documents.publish(sign_document("keyset", keyset.to_payload(), [root]), now=now)
+    documents.publish(sign_document("policy", policy.to_payload(), [root]), now=now)
     registry = PostgresRegistry(admin)
     devices = tuple(Ed25519PrivateKey.generate() for _ in range(DEVICES))
     for key in devices:

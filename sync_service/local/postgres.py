@@ -18,21 +18,19 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from sync_service.errors import DatabaseError, SettingsError
 from sync_service.local.database_user import DatabaseUser, check_reachable, database_user
-from sync_service.local.leftover import is_server_of, wait_for_leftover
+from sync_service.local.leftover import wait_for_leftover
+from sync_service.local.sockets import DATABASE, TCP, conninfo, make_socket_folder, remove_socket_folder
 
 OWNER = "framekeep_owner"
 """Superuser of the cluster, used for migrations only."""
-DATABASE = "framekeep"
 
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 FAST = {
@@ -62,7 +60,6 @@ SMALL = {
 _START_SECONDS = 60
 _STOP_SECONDS = 30
 _LOG_BYTES = 8 << 20
-_TCP = os.name == "nt"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -145,7 +142,7 @@ class Postgres:
         new = self._folder / "cluster.new"
         shutil.rmtree(new, ignore_errors=True)
         command = [str(self._bin / "initdb"), "-D", str(new), "-U", OWNER, "-E", "UTF8", "--locale=C"]
-        if _TCP:
+        if TCP:
             password = self._folder / "password"
             _write_private(password, secrets.token_urlsafe(24))
             command += ["-A", "scram-sha-256", "--pwfile", str(password)]
@@ -211,7 +208,7 @@ class Postgres:
         raise DatabaseError(f"the database did not answer within {_START_SECONDS} s; its log is {self._log_path}")
 
     def _listen(self) -> dict[str, str]:
-        if _TCP:
+        if TCP:
             import socket
 
             with socket.socket() as probe:
@@ -238,64 +235,6 @@ class Postgres:
     def _last_line(self) -> str:
         lines = self._log_path.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
-
-
-def conninfo(folder: Path, *, host: str, port: str, role: str, database: str = DATABASE) -> str:
-    """A psycopg connection string; over TCP with the password beside the cluster."""
-    password = (folder / "password").read_text().strip() if _TCP else None
-    options = {"host": host, "port": port, "user": role, "dbname": database, "password": password}
-    return make_conninfo("", **{name: value for name, value in options.items() if value}, application_name="framekeep")
-
-
-def running_conninfo(folder: Path) -> Callable[[str], str] | None:
-    """How to reach, by role, the server that runs over `folder` now; None while there is none that is ready.
-    PostgreSQL writes into postmaster.pid: process, data folder, start, port, socket folder, address, memory, status.
-    """
-    try:
-        lines = (folder / "cluster" / "postmaster.pid").read_text().splitlines()
-    except OSError:
-        return None
-    if len(lines) < 8 or lines[7].strip() != "ready" or not is_server_of(abs(int(lines[0])), folder / "cluster"):
-        return None
-    return lambda role: conninfo(folder, host=lines[4] or lines[5], port=lines[3], role=role)
-
-
-_SOCKET_NOTE = "socket-folder"
-_SOCKET_PATH_LIMIT = 100
-"""A socket's path must fit in 104 (macOS) or 108 (Linux) bytes; `/.s.PGSQL.5432` takes 14."""
-
-
-def make_socket_folder(folder: Path, user: DatabaseUser) -> Path:
-    """The folder of the server's socket, open to its user only: inside `folder` where the path is short enough, else
-    a fresh one in the system's temporary folder, remembered in `folder` so that the next start removes it.
-    """
-    remove_socket_folder(folder)
-    inside = folder / "socket"
-    if len(os.fsencode(inside)) + 14 <= _SOCKET_PATH_LIMIT:
-        inside.mkdir(mode=0o700, exist_ok=True)
-        place = inside
-    else:
-        place = Path(tempfile.mkdtemp(prefix="framekeep-", dir=_short_temporary_folder()))
-    if user.switch:
-        os.chown(place, user.uid, user.gid)
-    (folder / _SOCKET_NOTE).write_text(str(place))
-    return place
-
-
-def remove_socket_folder(folder: Path) -> None:
-    """Forget the socket folder of an earlier run; only ever one that was made for this purpose."""
-    note = folder / _SOCKET_NOTE
-    if not note.is_file():
-        return
-    place = Path(note.read_text())
-    if place.name == "socket" or place.name.startswith("framekeep-"):
-        shutil.rmtree(place, ignore_errors=True)
-    note.unlink()
-
-
-def _short_temporary_folder() -> str:
-    short = tempfile.gettempdir()
-    return short if len(short) < 60 else "/tmp"
 
 
 def _child(user: DatabaseUser) -> Callable[[], None] | None:
