@@ -25,9 +25,11 @@ demo: setup ## the whole path on this machine: camera (or the bundled sample) to
 	@$(BIN)/framekeep demo $(ARGS)
 
 test: setup ## every test but the long ones
+	@installer/linux/prepare.sh --tests
 	$(BIN)/python -m pytest -m "not long" $(ARGS)
 
 test-long: setup ## also 200 kills of the agent and 200 of the service
+	@installer/linux/prepare.sh --tests
 	$(BIN)/python -m pytest -m "long" --timeout 3600 $(ARGS)
 
 check: setup ## format, lint, types: what a commit must pass

@@ -1,6 +1,9 @@
 #!/bin/sh
 # The shared libraries that the locked wheels load but do not carry, and venv. On Debian and its relatives they are
 # installed when this runs as root; otherwise what is missing is named and nothing is changed.
+#
+#   prepare.sh          what the product needs
+#   prepare.sh --tests  also what the tests use to build a network of their own; without it they skip, and say so
 set -eu
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -16,6 +19,11 @@ if [ -z "$python" ]; then
   missing="$missing python3 python3-venv"
 elif ! "$python" -c 'import ensurepip' 2>/dev/null; then
   missing="$missing python3-venv"
+fi
+
+if [ "${1:-}" = --tests ] && [ "$(id -u)" = 0 ]; then
+  command -v ip >/dev/null || missing="$missing iproute2"
+  command -v unshare >/dev/null || missing="$missing util-linux"
 fi
 
 [ -n "$missing" ] || exit 0
