@@ -40,7 +40,7 @@ class Config:
     """What the agent goes by.
 
     server: the sync service's address ("" until enrolled). camera: a device's number, or a recording or folder.
-    interval_seconds: seconds between looks at a live camera. every_seconds: seconds of the recording between looks.
+    interval_seconds: seconds between looks, where no policy decides.
     store_mib: most the local store may take, in MiB. proxy: address of an HTTP proxy ("" for none; never taken from
     the environment). log_level: debug, info, warning or error.
     """
@@ -48,7 +48,6 @@ class Config:
     server: str = ""
     camera: str = "0"
     interval_seconds: int = 10
-    every_seconds: float = 1.0
     store_mib: int = 64
     proxy: str = ""
     log_level: str = "info"
@@ -141,12 +140,6 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
     return check
 
 
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.01 <= value <= 60:
-        raise ValueError("must be a number of seconds from 0.01 to 60")
-    return float(value)
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be a text, in quotation marks")
@@ -185,7 +178,6 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "server": _server,
     "camera": _camera,
     "interval_seconds": _integer(5, 60),
-    "every_seconds": _seconds,
     "store_mib": _integer(4, 4096),
     "proxy": _proxy,
     "log_level": _level,

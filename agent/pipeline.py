@@ -109,10 +109,6 @@ class Pipeline:
             self._tell(meter.rest, AgentState.NOT_RUNNING)
             watchman.join(2.0)
 
-    def wake(self) -> None:
-        """Something the pipeline goes by has changed (a policy arrived): decide again now. From any thread."""
-        self._wake.set()
-
     def _turn(self, stop: threading.Event) -> None:
         """One decision: look now, wait for the next look, or rest."""
         standing = self._standing()

@@ -93,9 +93,12 @@ class Organisation:
 
     def policy(self, seq: int = 1, *, at: int = NOW, by: Ed25519PrivateKey | None = None, **changes: object) -> bytes:
         """A policy document; `changes` replace fields of the policy."""
+        return sign_document("policy", self.policy_value(seq, at=at, **changes).to_payload(), [by or self.signer])
+
+    def policy_value(self, seq: int = 1, *, at: int = NOW, **changes: object) -> Policy:
+        """The policy itself: it holds around the clock unless `changes` say otherwise."""
         value = Policy(self.id, seq, at - 60, at + 90 * DAY, f"p-{seq}", ALWAYS)
-        value = replace(value, **changes)  # type: ignore[arg-type]  # fields by name
-        return sign_document("policy", value.to_payload(), [by or self.signer])
+        return replace(value, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def assert_log_is_clean(text: str, secrets: Iterable[bytes] = ()) -> None:

@@ -39,9 +39,9 @@ def test_defaults_are_within_their_own_limits() -> None:
 
 def test_later_wins_and_origins_are_shown() -> None:
     config = load(
-        'camera = "1"\nstore_mib = 32\nevery_seconds = 2', FRAMEKEEP_STORE_MIB="16", FRAMEKEEP_CAMERA="clip.mp4"
+        'camera = "1"\nstore_mib = 32\nlog_level = "debug"', FRAMEKEEP_STORE_MIB="16", FRAMEKEEP_CAMERA="clip.mp4"
     )
-    assert (config.camera, config.store_mib, config.every_seconds) == ("clip.mp4", 16, 2.0)
+    assert (config.camera, config.store_mib, config.log_level) == ("clip.mp4", 16, "debug")
     config = config.with_values({"camera": "2"}, Origin.COMMAND, "--camera")
     config = config.with_policy({"interval_seconds": 30}, "p-7")
     shown = {line["key"]: line for line in config.show()}
@@ -49,7 +49,7 @@ def test_later_wins_and_origins_are_shown() -> None:
         "key": "camera", "value": "2", "origin": "command", "place": "--camera", "locked": False,
     }  # fmt: skip
     assert shown["store_mib"]["place"] == "FRAMEKEEP_STORE_MIB"
-    assert shown["every_seconds"]["place"] == "/home/ada/framekeep.toml"
+    assert shown["log_level"]["place"] == "/home/ada/framekeep.toml"
     assert shown["interval_seconds"]["locked"] and shown["interval_seconds"]["place"] == "policy p-7"
     assert shown["log_level"]["origin"] == "default"
 
@@ -62,8 +62,8 @@ def test_later_wins_and_origins_are_shown() -> None:
         ("interval_seconds = 4", ["framekeep.toml", "interval_seconds", "from 5 to 60", "not 4"]),
         ("interval_seconds = true", ["interval_seconds", "whole number"]),
         ('interval_seconds = "10"', ["interval_seconds", "not '10'"]),
-        ("every_seconds = 0", ["every_seconds"]),
-        ("every_seconds = nan", ["every_seconds"]),
+        ("interval_seconds = 0", ["interval_seconds"]),
+        ("interval_seconds = nan", ["interval_seconds"]),
         ('server = "http://sync.example.org"', ["server", "https://"]),
         ('server = "https://sync.example.org/path"', ["server"]),
         ('proxy = "http://user:secret@proxy"', ["proxy", "without a password"]),
