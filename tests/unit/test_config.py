@@ -51,7 +51,7 @@ def test_later_wins_and_origins_are_shown() -> None:
     assert shown["store_mib"]["place"] == "FRAMEKEEP_STORE_MIB"
     assert shown["log_level"]["place"] == "/home/ada/framekeep.toml"
     assert shown["interval_seconds"]["locked"] and shown["interval_seconds"]["place"] == "policy p-7"
-    assert shown["log_level"]["origin"] == "default"
+    assert shown["proxy"]["origin"] == "default"
 
 
 @pytest.mark.parametrize(
