@@ -55,8 +55,8 @@ def measure(
             break
         if look.error is not None:
             problems.append(str(look.error))
-            if not eyes.alive:
-                break
+            if not eyes.alive or pace is not None:
+                break  # a live camera that failed does not come back by asking again at once
             continue
         if look.observation is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import time
@@ -188,16 +189,15 @@ def _team_report(url: str, team: str, token: str, day: date) -> Mapping[str, Any
 
 def _serve_on(console: Console, service: Any, team: str, token: str, day: date, folder: Path) -> None:
     """Keep serving until Ctrl-C, and say where."""
-    token_file = folder / "manager-token"
-    token_file.write_text(token)
-    token_file.chmod(0o600)
+    header = folder / "manager-header"
+    with os.fdopen(os.open(header, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"Authorization: Bearer {token}\n")
     days = f"from={day}&to={day}"
     console.print(f"\nThe service goes on at {service.url} until Ctrl-C. Try, in another terminal:")
     for line in (
         f"curl {service.url}/openapi.json",
-        f'curl -H "Authorization: Bearer $(cat {token_file})" "{service.url}/v1/teams/{team}/summary?{days}"',
-        f'curl -H "Authorization: Bearer $(cat {token_file})" -H "Accept: text/csv"'
-        f' "{service.url}/v1/teams/{team}/summary?{days}&bucket=day"',
+        f'curl -H @{header} "{service.url}/v1/teams/{team}/summary?{days}"',
+        f'curl -H @{header} -H "Accept: text/csv" "{service.url}/v1/teams/{team}/summary?{days}&bucket=day"',
     ):
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
     try:

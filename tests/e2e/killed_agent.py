@@ -1,9 +1,10 @@
 """The agent of the kill loop: the real one, with real eyes on the bundled sample, on a clock that runs faster.
 
-    python -m tests.e2e.killed_agent CLOSED.log EPOCH REAL0 RATE
+    python -m tests.e2e.killed_agent CLOSED.log LOOKS.log EPOCH REAL0 RATE
 
 Only the measuring clock is fast (a five-minute window passes in seconds); the uploader signs with the real time. Every
-window is written to CLOSED.log right after the store has committed it.
+look is written to LOOKS.log before anything is done with it, every window to CLOSED.log right after the store has
+committed it: what was seen and what was kept can be compared without believing the store.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 
 from agent.app import Agent, build_agent, open_home
 from agent.clock import SystemClock
+from agent.eyes_link import Eyes, Look
 from agent.identity import require_identity
 from agent.keys import device_key
 from agent.outbox.uploader import Uploader
@@ -42,20 +44,29 @@ class FastClock:
 
 
 def main() -> int:
-    log, epoch, real0, rate = sys.argv[1], *map(float, sys.argv[2:])
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    epoch, real0, rate = map(float, sys.argv[3:])
+    handle, looks = (os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for log in sys.argv[1:3])
+    clock = FastClock(epoch, real0, rate)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
     def closed(window: Window) -> None:
         os.write(handle, json.dumps(window.to_dict()).encode() + b"\n")
 
+    class ToldEyes(Eyes):
+        """The real eyes; that they saw something is written down first."""
+
+        def look(self, timeout: float) -> Look:
+            look = super().look(timeout)
+            if look.observation is not None:
+                os.write(looks, f"{clock.wall()!r}\n".encode())
+            return look
+
     home = open_home(SystemClock(), stop=stop, complain=lambda text: sys.stderr.write(text + "\n") and None)
     assert home is not None
     with home:
-        clock = FastClock(epoch, real0, rate)
         source = Source(files=(str(sample_clip()),), every=0.05, realtime=True)
-        agent = build_agent(home, source, clock=clock, stop=stop, on_closed=closed, interval=30.0)
+        agent = build_agent(home, source, clock=clock, stop=stop, on_closed=closed, interval=30.0, open_eyes=ToldEyes)
         key = device_key(home.keys)
         assert key is not None
         uploader = Uploader(home.store, require_identity(home.store), key, clock=SystemClock())

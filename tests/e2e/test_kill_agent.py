@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -41,10 +41,19 @@ def kill_loop(folder: Path, kills: int) -> None:
     enroll(code, service.url, store=store, keys=keys, now=time.time())
     store.close()
 
-    log = folder / "closed.log"
+    log, looks = folder / "closed.log", folder / "looks.log"
     real0 = time.time()
     epoch = real0 - 20 * 86400
-    command = [sys.executable, "-m", "tests.e2e.killed_agent", str(log), repr(epoch), repr(real0), repr(RATE)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.e2e.killed_agent",
+        str(log),
+        str(looks),
+        repr(epoch),
+        repr(real0),
+        repr(RATE),
+    ]
     environment = {**os.environ, HOME_VARIABLE: str(home)}
 
     def start() -> subprocess.Popen[bytes]:
@@ -82,9 +91,19 @@ def kill_loop(folder: Path, kills: int) -> None:
     print(f"{kills} kills of the agent: {dict(counts)}, {observed} s observed of {elapsed:.0f} s")
     assert 0.1 * elapsed < observed <= elapsed, "the eyes hardly ever looked"
     assert len(kept) > kills / 4
-    starts = sorted(kept)
-    gaps = [b - a for a, b in pairwise(starts)]
-    assert max(gaps) <= 10 * RATE, "windows are missing without a reason"
+    check_looks(kept, [float(line) for line in looks.read_text().split()], kills)
+
+
+def check_looks(kept: dict[int, Window], looks: list[float], kills: int) -> None:
+    """Every look is in a window, but the last one or two before each kill; and no window holds a look nobody had."""
+    seen = Counter(int(at) // 300 * 300 for at in looks)
+    last = max(kept)
+    missing = {start: n - kept[start].frames if start in kept else n for start, n in seen.items() if start <= last}
+    for start, window in kept.items():
+        assert window.frames <= seen[start] + 1, f"{window.frames} frames, {seen[start]} looks"
+    lost = sum(n for n in missing.values() if n > 0)
+    print(f"{len(looks)} looks, {lost} of them in no window")
+    assert lost <= 2 * (kills + 1)
 
 
 def ends_soon(pid: int) -> bool:
