@@ -1,6 +1,6 @@
 """Runs one command in a network namespace of its own and reports every address it tried to reach.
 
-    unshare --net [--map-root-user] python tests/real/egress.py REPORT.json COMMAND...
+    unshare --net [--map-current-user --keep-caps] python tests/real/egress.py REPORT.json COMMAND...
 
 Inside, every address of the world is routed to this machine, a DNS server answers every name, and ports 80 and 443
 accept and read, so a program that phones home gets as far as showing where to. A packet sniffer sees every connection

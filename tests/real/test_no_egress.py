@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from agent.paths import HOME_VARIABLE
 from agent.samples import sample_clip
 from tests.conftest import skip_or_fail
 
@@ -29,7 +28,7 @@ pytestmark = [
 def isolated(command: list[str], folder: Path, **environment: str) -> dict[str, Any]:
     """Run a command in a network namespace of its own; what it tried to reach."""
     report = folder / "egress.json"
-    root = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
+    root = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-current-user", "--keep-caps"]
     probe = subprocess.run([*root, "ip", "link", "set", "lo", "up"], capture_output=True, text=True)
     if probe.returncode != 0:
         skip_or_fail(f"no network namespace can be made here ({probe.stderr.strip()}); iproute2 and unshare are needed")
@@ -80,19 +79,20 @@ def test_the_whole_path_contacts_the_sync_service_and_nothing_else(tmp_path: Pat
     assert len(answer["destinations"]) == 1
 
 
-def test_an_agent_that_runs_for_a_while_stays_silent_and_writes_no_picture(tmp_path: Path) -> None:
-    """Longer than the minute after which the libraries we avoid were seen to call home."""
-    home = tmp_path / "home"
-    seconds = 75
-    command = ["timeout", "--signal=INT", "--preserve-status", str(seconds)]
-    command += [sys.executable, "-m", "agent.cli", "run", "--headless", "--camera", str(sample_clip()), "--every", "1"]
-    result = isolated(command, tmp_path, **{HOME_VARIABLE: str(home)})
+def test_an_enrolled_agent_that_runs_for_a_while_talks_to_its_service_only_and_writes_no_picture(
+    open_folder: Path, tmp_path: Path
+) -> None:
+    """Longer than the minute after which the libraries we avoid were seen to call home; uploader, documents and all."""
+    command = [sys.executable, "-m", "tests.real.enrolled_run", str(open_folder), "75"]
+    result = isolated(command, tmp_path)
     assert result["exit"] == 0, result["stderr"]
-    assert "watching" in result["stdout"]
-    assert result["attempts"] == []
-    assert result["names"] == []
-    files = [file for file in home.rglob("*") if file.is_file()]
-    assert any(file.name == "store.sqlite" for file in files)
+    assert foreign(result) == []
+    told = json.loads(result["stdout"].splitlines()[-1])
+    assert told["exit"] == 0
+    assert told["delivered"] == 1
+    assert {port for _, port, _ in result["attempts"]} == {told["port"]}
+    files = [file for file in (open_folder / "home").rglob("*") if file.is_file()]
+    assert {"store.sqlite", "framekeep.log"} <= {file.name for file in files}
     for file in files:
         data = file.read_bytes()
         assert not any(magic in data for magic in IMAGE_MAGIC), f"{file} may hold a picture"
