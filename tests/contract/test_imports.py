@@ -15,7 +15,25 @@ IO = {"sqlite3", "os", "pathlib", "subprocess", "threading", "time", "random", "
 TELEMETRY = {"sentry_sdk", "opentelemetry", "posthog", "analytics", "segment", "datadog", "newrelic", "rollbar"}
 # The child of the eyes pipe, the detectors and the cameras hold pixels; `plot` draws summaries in its own process.
 MAY_HOLD_PIXELS = ("agent/eyes.py", "agent/camera/", "agent/detect/", "agent/plot.py", "agent/sample/")
-PURE = ("agent/attention/", "sync_service/blocks.py", "sync_service/reports.py", "agent/outbox/delivery.py")
+PURE = (
+    "agent/attention/",
+    "agent/outbox/delivery.py",
+    "agent/outbox/schedule.py",
+    "agent/outbox/receipts.py",
+    "agent/policy.py",
+    "sync_service/blocks.py",
+    "sync_service/cohorts.py",
+    "sync_service/reports.py",
+    "sync_service/timetable.py",
+)
+# Who may know the one-machine side of the ports: those that compose, and the commands.
+COMPOSE = (
+    "sync_service/app.py",
+    "sync_service/cli.py",
+    "sync_service/bench",
+    "sync_service/admin",
+    "sync_service/local/",
+)
 
 
 def sources() -> list[str]:
@@ -74,6 +92,8 @@ def test_walls(file: str) -> None:
         ours = {name for name in names if name.split(".")[0] == "agent"}
         assert all(name.startswith("agent.wire") for name in ours), "of the agent the service knows only the wire"
         assert not roots & PIXELS
+        if not file.startswith(COMPOSE):
+            assert not any(name.startswith("sync_service.local") for name in names), "ports, not their one-machine side"
         if not file.startswith("sync_service/aws/"):
             assert not roots & {"boto3", "botocore"}
     if file.startswith(PURE):
