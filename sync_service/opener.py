@@ -19,7 +19,7 @@ from agent.wire.envelope import Envelope
 from agent.wire.errors import WireError
 from agent.wire.summary import STATES
 from sync_service import opener_sql as sql
-from sync_service.errors import PoisonError, ServiceError
+from sync_service.errors import PoisonError, Unavailable
 from sync_service.opening import (
     Entry,
     Opened,
@@ -35,6 +35,10 @@ from sync_service.opening import (
 from sync_service.ports import Alerts, Database, Row, SealKeys
 
 BATCH = 500
+
+_ROW_FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AssertionError, RecursionError)
+"""What a defect in reading one row may raise: opening a row is pure, so this lies in the row. A full disk, a missing
+right, a lack of memory or of files do not, and no row is given up for them."""
 
 log = logging.getLogger(__name__)
 
@@ -83,20 +87,20 @@ class Opener:
         self._oldest: int | None = None
 
     def step(self) -> OpenedBatch:
-        """Open one batch; `rows` is 0 when nothing waits. Raises Unavailable when the database is away.
+        """Open one batch; `rows` is 0 when nothing waits. Raises Unavailable when the database is away, or this
+        machine cannot read its keys now.
 
-        A row that makes its transaction fail is found by halving the batch until it stands alone; then it goes to
-        quarantine unopened. After a success the batch grows again.
+        A row the database refuses is found by halving the batch until it stands alone; then it goes to quarantine
+        unopened. After a success the batch grows again. Any other failure says nothing about the rows: they wait.
         """
         while True:
             try:
                 done = self._transaction(self._limit)
                 break
-            except ServiceError as error:
-                if not isinstance(error, PoisonError):
-                    raise  # the database or an installation fault: nothing is wrong with the rows
-            except Exception:  # whatever a row provokes, it must not stand in the way of the others
-                log.exception("a batch of %d rows could not be opened", self._limit)
+            except PoisonError:
+                log.warning("a batch of %d rows was refused by the database", self._limit)
+            except (OSError, MemoryError) as error:
+                raise Unavailable(f"this machine cannot open envelopes now ({error or 'out of memory'})") from error
             if self._limit == 1:
                 done = self._give_up()
                 break
@@ -115,6 +119,7 @@ class Opener:
 
     def _transaction(self, limit: int) -> OpenedBatch:
         now = self._clock()
+        secret = self._keys.ledger_secret()  # before any row is touched
         with self._database.transaction() as tx:
             claimed = sorted(tx.run(sql.CLAIM, limit=limit, now=now), key=lambda row: (row["received"], row["row"]))
             if not claimed:
@@ -123,7 +128,7 @@ class Opener:
             rows, aside = _read(claimed)
             opened, rejected = self._open(tx, rows, now)
             aside += [_Aside(one.row.number, one.row.received, one.reason) for one in rejected]
-            every = entries(opened, self._keys.ledger_secret())
+            every = entries(opened, secret)
             counted, second, odd = _enter(tx, every)
             _add_to_rollups(tx, counted)
             aside += _windows_aside(opened, odd)
@@ -157,7 +162,11 @@ class Opener:
         opened: list[Opened] = []
         rejected: list[Rejected] = []
         for row in rows:
-            found = open_row(row, owner=owners.get(row.envelope.device), key=keys[row.envelope.key], now=now)
+            try:
+                found = open_row(row, owner=owners.get(row.envelope.device), key=keys[row.envelope.key], now=now)
+            except _ROW_FAULTS:
+                log.exception("row %d could not be opened", row.number)
+                found = Rejected(row, "poison", authentic=False)
             if isinstance(found, Opened):
                 opened.append(found)
             else:

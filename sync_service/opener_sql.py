@@ -88,15 +88,17 @@ on conflict (device, envelope) do update set outcome = 'opened', at = excluded.a
 """
 """Once opened always opened; set aside can become opened, when a lost key was found again."""
 
-NOTE_PROGRESS = """
+_MOST_RANGES = 1000
+
+NOTE_PROGRESS = f"""
 insert into device_progress (device, org, seqs, lost, last_received_at)
 select r->>'device', r->>'org',
-       (select range_agg(int8range(cast(seq as bigint), cast(seq as bigint), '[]'))
+       (select newest_ranges(range_agg(int8range(cast(seq as bigint), cast(seq as bigint), '[]')), {_MOST_RANGES})
         from jsonb_array_elements_text(r->'seqs') as seq),
        cast(r->>'lost' as bigint), to_timestamp(cast(r->>'last' as bigint))
 from jsonb_array_elements(cast(:rows as jsonb)) as r
 on conflict (device) do update set
-  seqs = device_progress.seqs + excluded.seqs,
+  seqs = newest_ranges(device_progress.seqs + excluded.seqs, {_MOST_RANGES}),
   lost = greatest(device_progress.lost, excluded.lost),
   last_received_at = greatest(device_progress.last_received_at, excluded.last_received_at)
 """

@@ -34,10 +34,12 @@ class FileSealKeys:
         folder.chmod(0o700)
 
     def find(self, key: str) -> SealKey | None:
-        """See SealKeys.find. A damaged file counts as no key."""
+        """See SealKeys.find. A damaged file counts as no key; one that cannot be read now is an OSError."""
         path = self._path(key)
         with self._lock:
-            if not path.is_file():  # asked each time: another process may have destroyed it
+            try:
+                path.stat()  # asked each time: another process may have destroyed it
+            except FileNotFoundError:
                 self._loaded.pop(key, None)
                 return None
             if key not in self._loaded:
@@ -69,9 +71,11 @@ class FileSealKeys:
     def ledger_secret(self) -> bytes:
         """See SealKeys.ledger_secret."""
         path = self._folder / _SECRET
-        if not path.is_file():
+        try:
+            secret = path.read_bytes()
+        except FileNotFoundError:  # nothing else: a secret that merely cannot be read must never be replaced
             _write_once(path, secrets.token_bytes(32))
-        secret = path.read_bytes()
+            secret = path.read_bytes()
         if len(secret) != 32:
             raise SettingsError(f"{path} is damaged; restore it from a backup of the data folder")
         return secret

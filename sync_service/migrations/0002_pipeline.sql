@@ -158,6 +158,14 @@ language sql immutable strict as $$
   select coalesce(upper(seqs) - 1 - (select sum(upper(part) - lower(part)) from unnest(seqs) as part), 0)::bigint
 $$;
 
+-- Of more than `most` ranges the oldest become one: a device that counts wildly cannot fill the table with holes.
+create function newest_ranges(seqs int8multirange, most integer) returns int8multirange
+language sql immutable strict as $$
+  select case when count(*) <= most then seqs
+    else seqs + int8multirange(int8range(lower(seqs), (array_agg(upper(part) order by part desc))[most])) end
+  from unnest(seqs) as part
+$$;
+
 grant insert on envelope, quarantine to framekeep_writer;
 
 grant select, update (settled_at) on envelope to framekeep_opener;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.wire.seal import SealKey
 from sync_service.errors import PoisonError, Unavailable
 from sync_service.opener import OpenedBatch, Opener
+from sync_service.opening import Opened, Rejected, SealedRow, open_row
 from sync_service.ports import Database, Param, Row
 from tests.fakes import FakeAlerts, FakeSealKeys
 from tests.pg import FreshDatabase
@@ -271,6 +273,43 @@ def test_a_database_that_is_away_changes_nothing(bench: Bench) -> None:
     assert bench.opener.drain().windows == 1
 
 
+@pytest.mark.parametrize("call", ["find", "ledger_secret"])
+@pytest.mark.parametrize(
+    "fault", [OSError(24, "too many open files"), OSError(5, "input/output error"), PermissionError(13), MemoryError()]
+)
+def test_a_fault_of_the_machine_gives_up_no_row(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str, fault: Exception
+) -> None:
+    laptop = bench.world.laptop()
+    bench.world.store(*(laptop.seal(window(T + 300 * n)) for n in range(3)))
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.keys, call, fail)
+        for _ in range(4):
+            with pytest.raises(Unavailable):
+                bench.opener.step()
+    assert (bench.waiting(), bench.world.quarantined()) == (3, [])
+    assert bench.opener.drain() == OpenedBatch(rows=3, windows=3)
+
+
+def test_a_row_that_trips_its_reader_goes_aside_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    laptop, odd = bench.world.laptop(), bench.world.laptop()
+    bench.world.store(laptop.seal(window(T)), odd.seal(window(T)), laptop.seal(window(T + 300)))
+
+    def trips(row: SealedRow, **facts: Any) -> Opened | Rejected:
+        if row.envelope.device == odd.id:
+            raise IndexError("a defect nobody foresaw")
+        return open_row(row, **facts)
+
+    monkeypatch.setattr("sync_service.opener.open_row", trips)
+    done = bench.opener.drain()
+    assert (done.rows, done.windows, done.quarantined) == (3, 2, Counter(poison=1))
+    assert bench.world.quarantined() == [("poison", [])]
+
+
 def test_two_openers_at_once_count_once(bench: Bench) -> None:
     person = bench.world.person()
     laptops = [bench.world.laptop(person if number < 2 else None) for number in range(6)]
@@ -302,3 +341,15 @@ def test_gaps_and_losses_are_known_by_device(bench: Bench) -> None:
         bench.opener.drain()
     row = bench.pg.owner.run("select missing_envelopes(seqs) as missing, lost from device_progress")
     assert row == [{"missing": 4, "lost": 3}]  # 3, 4, 6 and 7 never came
+
+
+def test_holes_in_a_devices_numbers_cannot_grow_without_limit(bench: Bench) -> None:
+    laptop = bench.world.laptop()
+    for batch in range(3):
+        bench.world.store(*(laptop.seal(window(T), seq=2 * (500 * batch + n) + 1) for n in range(500)))
+        bench.opener.drain()
+    row = bench.pg.owner.run(
+        """select (select count(*) from unnest(seqs)) as ranges, upper(seqs) as next, missing_envelopes(seqs) as missing
+           from device_progress"""
+    )[0]
+    assert row == {"ranges": 1000, "next": 3000, "missing": 999}  # the newest holes; older ones are let go
