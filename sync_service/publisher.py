@@ -8,6 +8,7 @@ the row and does nothing. The role has no right to change or delete what it rele
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -20,14 +21,15 @@ from sync_service.freezing import freeze_months
 from sync_service.policies import current_policy
 from sync_service.ports import Alerts, Database
 from sync_service.timetable import LOOK_BACK_DAYS, Timing, days_between, instant, local_day, month_of, next_month
+from sync_service.uptime import Uptime, note_uptime
 
 LONGEST_HOLD_SECONDS = 24 * 3600
-"""A day waits this long for envelopes that arrived in time and are not opened yet, and no longer."""
+"""A day waits this long, while the service is up, for envelopes that arrived in time and are not opened yet."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """What one run did. `held`: days that wait for the opener."""
+    """What one run did. `held`: days that wait for what is on its way."""
 
     months: int = 0
     days: int = 0
@@ -56,35 +58,46 @@ class _Month:
 
 
 class Publisher:
-    """`db` speaks as the publisher's role. `timing` says when a day is due."""
+    """`db` speaks as the publisher's role. `timing` says when a day is due, `unwritten_before` whether an envelope that
+    was accepted before an instant (epoch seconds) is not in the database yet.
+    """
 
-    def __init__(self, db: Database, alerts: Alerts, timing: Timing | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        alerts: Alerts,
+        timing: Timing | None = None,
+        *,
+        unwritten_before: Callable[[int], bool] = lambda _: False,
+    ) -> None:
         self._db = db
         self._alerts = alerts
         self._timing = timing or Timing()
+        self._unwritten_before = unwritten_before
 
     def run(self, now: int, *, first_day: date | None = None) -> Published:
         """Freeze every month that has begun and release every day that is due at `now`.
 
-        Days before a team was created are left alone, since nothing can have been measured then; a demonstration that
+        To be called every few minutes while the service is up: a longer silence counts as an absence, after which days
+        are held until laptops could deliver what they kept. Days before a team was created are left alone, since nothing can have been measured then; a demonstration that
         brings a past day names it with `first_day`.
         """
-        done = Published()
+        done, uptime = Published(), note_uptime(self._db, now)
         for row in self._db.run("select id from organisation order by id"):
             try:
-                done += self._organisation(row["id"], now, first_day)
+                done += self._organisation(row["id"], uptime, now, first_day)
             except ServiceError as error:
                 # One organisation's broken policy must not stop the others' numbers.
                 self._alerts.alert("publish_failed", str(error), org=row["id"])
         return done
 
-    def _organisation(self, org: str, now: int, first_day: date | None) -> Published:
+    def _organisation(self, org: str, uptime: Uptime, now: int, first_day: date | None) -> Published:
         if not self._db.run("select 1 as one from device_progress where org = :org limit 1", org=org):
             return Published()  # nothing measured yet: nothing to freeze, nothing to release
         policy = current_policy(self._db, org)
         done = Published(months=freeze_months(self._db, org, now, individual_reports=policy.individual_reports))
         for month in self._frozen_months(org, now):
-            done += self._release_month(month, policy, now, first_day)
+            done += self._release_month(month, policy, uptime, now, first_day)
         return done
 
     def _frozen_months(self, org: str, now: int) -> list[_Month]:
@@ -100,7 +113,9 @@ class Publisher:
             for row in rows
         ]
 
-    def _release_month(self, month: _Month, policy: Policy, now: int, first_day: date | None) -> Published:
+    def _release_month(
+        self, month: _Month, policy: Policy, uptime: Uptime, now: int, first_day: date | None
+    ) -> Published:
         today = local_day(now, month.zone)
         first = max(
             month.month, today - timedelta(days=LOOK_BACK_DAYS), first_day or local_day(month.created, month.zone)
@@ -119,13 +134,20 @@ class Publisher:
             due = self._timing.fixed_at(day, month.zone)
             if due > now or day.isoformat() in released:
                 continue
-            if now < due + LONGEST_HOLD_SECONDS and self._waiting(month.org, due):
+            over = instant(day + timedelta(days=1), 0, month.zone)
+            present = now - due - uptime.away(due, now)
+            # A timing that leaves laptops no time at all (a demonstration's) waits for none.
+            late = over < due and not uptime.caught_up(over, now)
+            if late or (present < LONGEST_HOLD_SECONDS and self._waiting(month.org, due)):
                 done += Published(held=1)
                 continue
             done += self._release(month, day, policy, now)
         return done
 
     def _waiting(self, org: str, due: int) -> bool:
+        # In this order: what leaves the inbox in between is in the table by the second question.
+        if self._unwritten_before(due):
+            return True
         rows = self._db.run("select envelopes_waiting(:org, to_timestamp(:due)) as waiting", org=org, due=due)
         return bool(rows[0]["waiting"])
 

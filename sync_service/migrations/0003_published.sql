@@ -47,6 +47,12 @@ create table released_day (
   primary key (team, day)
 );
 
+-- When the service was up, one row a stretch: after an absence a day waits for what laptops kept back meanwhile.
+create table uptime (
+  started_at timestamptz primary key,
+  last_at timestamptz not null check (last_at >= started_at)
+);
+
 -- Percentages are 5, 10 .. 95, where 5 means "5 or less" and 95 "95 or more".
 create domain coarse_percent as smallint check (value between 5 and 95 and value % 5 = 0);
 
@@ -212,6 +218,7 @@ revoke execute on function envelopes_waiting from public;
 
 grant select, insert on cohort_month, cohort, released_day, released_block to framekeep_publisher;
 grant select on manager, manager_team, correction, tombstone, document to framekeep_publisher;
+grant select, insert, update (last_at), delete on uptime to framekeep_publisher;
 grant execute on function envelopes_waiting to framekeep_publisher;
 
 grant select on released_day, released_block, block_annotation, block_withdrawal, cohort_month, cohort,

@@ -73,6 +73,10 @@ class Company:
             first=first,
         )
 
+    def up_until(self, at: int) -> None:
+        """The service has been up all the time until `at`, as if the publisher had run every minute."""
+        self.pg.owner.run("update uptime set last_at = to_timestamp(:at)", at=at)
+
 
 def found(pg: FreshDatabase, folder: Path, name: str = "Acme") -> Company:
     """A new organisation in a fresh database, its keys in `folder`."""

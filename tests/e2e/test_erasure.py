@@ -157,6 +157,7 @@ def test_unreleased_numbers_are_computed_without_the_person(scene):
     scene.ask()
     scene.eraser.run(NOW + DAY)
     publisher = Publisher(scene.company.pg.role("publisher"), scene.company.alerts)
+    scene.company.up_until(NOW + 3 * DAY)
     publisher.run(NOW + 3 * DAY, first_day=MONDAY)
     days = {
         row["day"]: row["suppressed"]

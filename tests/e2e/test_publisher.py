@@ -229,7 +229,51 @@ def test_a_day_waits_for_envelopes_that_came_in_time_but_not_forever(company):
     )
     fixed = instant(MONDAY + timedelta(days=2), 0, BERLIN)
     assert publish(company, now=fixed).held == 1 and not days(company)
+    company.up_until(fixed + 24 * 3600)
     assert publish(company, now=fixed + 24 * 3600).days >= 1
+
+
+def test_after_an_outage_days_wait_for_what_laptops_kept(company):
+    """Down from Monday noon to Thursday morning; the backlog comes while people work on Thursday."""
+    people = company.team("red", 5)
+    company.measured(people[0], NINE, 4, at_screen=900)
+    publish(company, now=NINE + 3 * 3600)
+    back = NINE + 3 * 86400
+    assert publish(company, now=back).held == 2, "Monday and Tuesday, not suppressed for good"
+    for person in people:
+        company.measured(person, NINE, 4, at_screen=900)
+    company.pg.owner.run(
+        "update uptime set last_at = to_timestamp(:at) where started_at = to_timestamp(:back)",
+        at=back + 72 * 3600 - 60,
+        back=back,
+    )
+    publish(company, now=back + 72 * 3600 - 60)
+    assert (company.teams["red"], MONDAY.isoformat()) not in days(company)
+    publish(company, now=back + 72 * 3600)
+    assert days(company)[company.teams["red"], MONDAY.isoformat()] is None and len(blocks(company)) == 2
+
+
+def test_a_restart_or_a_short_absence_holds_nothing(company):
+    for person in company.team("red", 5):
+        company.measured(person, NINE, 4, at_screen=900)
+    fixed = instant(MONDAY + timedelta(days=2), 0, BERLIN)
+    for at in (fixed - 4 * 3600, fixed - 2 * 3600, fixed - 300):
+        publish(company, now=at)
+    assert publish(company, now=fixed).held == 0 and len(blocks(company)) == 2
+
+
+def test_a_day_waits_for_what_was_accepted_and_is_not_in_the_database_yet(company):
+    for person in company.team("red", 5):
+        company.measured(person, NINE, 4, at_screen=900)
+    fixed, asked = instant(MONDAY + timedelta(days=2), 0, BERLIN), []
+
+    def unwritten(instant):
+        asked.append(instant)
+        return True
+
+    waiting = Publisher(company.pg.role("publisher"), company.alerts, unwritten_before=unwritten)
+    assert waiting.run(fixed, first_day=MONDAY).held == 1 and asked == [fixed]
+    assert publish(company, now=fixed).days == 1
 
 
 def test_one_broken_organisation_does_not_stop_the_others(company, tmp_path):
