@@ -18,7 +18,7 @@ from pathlib import Path
 
 from agent.errors import StoreError
 from agent.store.control_row import PAUSE, damaged_pause, pause_value, row_digest
-from agent.store.schema import SQLITE_ERRORS, StoreDamaged, connect, explain, roll_back
+from agent.store.schema import SQLITE_ERRORS, StoreUnavailable, connect, explain, roll_back
 
 POLL_SECONDS = 0.2
 """How often the agent looks for a change."""
@@ -52,7 +52,7 @@ def resume(store: Path, *, now: float) -> Pause:
 
 
 def read_pause(store: Path) -> Pause:
-    """The pause as it stands; of one that cannot be read: paused. Raises StoreError when there is no store."""
+    """The pause as it stands; of one that cannot be read: paused."""
     with closing(ControlWatch(store)) as watch:
         return watch.poll()
 
@@ -68,10 +68,11 @@ class ControlWatch:
         self._connection: sqlite3.Connection | None = None
         self._version = -1
         self._pause = Pause()
+        self._known = False
 
     def poll(self) -> Pause:
-        """The pause now; costs microseconds while nothing changed. A damaged store or row means paused. Raises
-        StoreError when the store cannot be opened at all.
+        """The pause now; costs microseconds while nothing changed. A damaged store or row means paused, and so does one
+        that could never be read. Once it was read, a full or busy disk changes nothing: it does not look like a pause.
         """
         try:
             if self._connection is None:
@@ -80,11 +81,11 @@ class ControlWatch:
             if version != self._version:
                 row = self._connection.execute("SELECT value, digest FROM control WHERE id=?", (PAUSE,)).fetchone()
                 self._pause = Pause() if row is None else _parse(*row, now=self._clock())
-                self._version = version
-        except (*SQLITE_ERRORS, StoreDamaged) as error:
+                self._version, self._known = version, True
+        except (*SQLITE_ERRORS, StoreError) as error:
             self.close()  # the next poll looks again, with a new connection
-            wrong = error if isinstance(error, StoreDamaged) else explain(error, self._path)
-            if isinstance(wrong, StoreDamaged):
+            wrong = error if isinstance(error, StoreError) else explain(error, self._path)
+            if not self._known or not isinstance(wrong, StoreUnavailable):
                 self._pause = _parse(damaged_pause(self._clock()), None, now=self._clock())
         return self._pause
 
@@ -139,7 +140,7 @@ class InstanceLock:
         try:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StoreError(f"The lock file {self._path} cannot be opened ({error.strerror}).") from error
+            raise StoreUnavailable(f"The lock file {self._path} cannot be opened ({error.strerror}).") from error
         if _lock(handle):
             self._handle = handle
             return True

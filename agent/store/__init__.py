@@ -12,7 +12,7 @@ from agent.store.rows import (
     StoredDocument,
     StoredWindow,
 )
-from agent.store.schema import StoreDamaged, StoreTooNew
+from agent.store.schema import StoreDamaged, StoreTooNew, StoreUnavailable
 from agent.store.store import DEFAULT_BUDGET, DocumentKind, Store
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Store",
     "StoreDamaged",
     "StoreTooNew",
+    "StoreUnavailable",
     "StoredDocument",
     "StoredWindow",
     "open_store",

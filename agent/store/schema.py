@@ -66,6 +66,10 @@ class StoreDamaged(StoreError):
     """The file is not a sound store any more: opening it through `open_store` repairs it."""
 
 
+class StoreUnavailable(StoreError):
+    """The disk is full or read-only, or another process is busy with the store: trying again may help."""
+
+
 class StoreTooNew(StoreError):
     """A newer Framekeep wrote this store."""
 
@@ -146,16 +150,18 @@ def roll_back(connection: sqlite3.Connection) -> None:
 
 
 def explain(error: Exception, path: Path) -> StoreError:
-    """The StoreError (StoreDamaged for a broken file) that says what an SQLite or system error means here."""
+    """The StoreError (StoreDamaged for a broken file, StoreUnavailable for what may pass) that says what an SQLite or system error means here."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
     if primary in _CORRUPT or isinstance(error, UnicodeDecodeError) or "malformed" in str(error):
         return StoreDamaged(f"The local store {path} is damaged: start Framekeep again, it repairs what it can.")
     if isinstance(error, OSError):
         meaning = f"{error.strerror}: free some space, or give your user the right to write there"
+    elif primary in _MEANINGS:
+        meaning = _MEANINGS[primary]
     else:
-        meaning = _MEANINGS.get(primary or 0, f"SQLite says: {error}")
-    return StoreError(f"The local store {path} cannot be used: {meaning}.")
+        return StoreError(f"The local store {path} cannot be used: SQLite says: {error}.")
+    return StoreUnavailable(f"The local store {path} cannot be used: {meaning}.")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -93,6 +93,20 @@ def test_a_damaged_pause_means_paused(tmp_path: Path) -> None:
     assert ControlWatch(path).poll().paused
 
 
+def test_a_pause_that_could_never_be_read_means_paused_and_a_later_trouble_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    path.mkdir()  # for SQLite the same as a folder it may not write to
+    watch = ControlWatch(path)
+    assert watch.poll().holds(NOW + 10**9) and read_pause(path).paused
+    path.rmdir()
+    assert not watch.poll().paused
+    watch.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    path.mkdir()
+    assert not watch.poll().paused
+
+
 def test_no_folder_no_pause(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         pause(tmp_path / "missing" / "store.sqlite", now=NOW)
