@@ -19,6 +19,7 @@ from agent.clock import Clock, SystemClock
 from agent.config import Config, load_config
 from agent.control import ControlWatch, InstanceLock
 from agent.detect.assets import models_fingerprint
+from agent.erased import finish_erasure
 from agent.errors import FramekeepError, NotEnrolled, StoreError
 from agent.eyes_link import Eyes
 from agent.identity import Identity, load_identity
@@ -30,7 +31,7 @@ from agent.policy import Standing
 from agent.recorder import Recorder
 from agent.sources import Source
 from agent.status import Report
-from agent.store import Store, open_store
+from agent.store import Store, StoreUnavailable, open_store
 from agent.wire.summary import Window
 
 STORE_RETRY_SECONDS = 5.0
@@ -68,8 +69,9 @@ class Home:
 def open_home(
     clock: Clock, *, stop: threading.Event, complain: Callable[[str], None], terminal_log: bool = False
 ) -> Home | None:
-    """Take this user's lock and open the store, repairing what is damaged. While the disk is full or read-only it
-    says so and goes on trying; None when `stop` was set meanwhile. Raises AlreadyRunning, ConfigError or StoreError.
+    """Take this user's lock and open the store, repairing what is damaged. While the disk is full, read-only or busy
+    it says so and goes on trying; None when `stop` was set meanwhile. Raises AlreadyRunning, ConfigError or StoreError
+    (a newer store, damaged or unreachable keys): only a person can change that.
     """
     paths = find_paths().create()
     config = load_config(paths.config_file)
@@ -84,10 +86,11 @@ def open_home(
         said = ""
         while not stop.is_set():
             try:
+                finish_erasure(paths.store, keys)
                 opened = open_store(
-                    paths.store, store_key(keys), now=clock.wall(), budget=config.store_mib * 1024 * 1024
+                    paths.store, store_key(keys, paths.store), now=clock.wall(), budget=config.store_mib * 1024 * 1024
                 )
-            except StoreError as error:
+            except StoreUnavailable as error:
                 if str(error) != said:
                     said = str(error)
                     complain(said)

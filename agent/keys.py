@@ -1,7 +1,9 @@
-"""Where the two secrets live: the device's signing key and the key of the local store.
+"""Where the secrets live: the device's signing key and the key of the local store.
 
 In the operating system's key store wherever there is one. Only back ends known to encrypt are used; with any other,
-and in a FRAMEKEEP_HOME folder, they are in a file only this user can read, and the status says so.
+and in a FRAMEKEEP_HOME folder, they are in a file only this user can read, and the status says so. Which of the two
+it was is remembered beside the store: a process that cannot reach the desktop's key store (a remote shell, a timer)
+says so and never starts a second set of keys.
 """
 
 from __future__ import annotations
@@ -11,21 +13,31 @@ import hashlib
 import json
 import os
 import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.control import InstanceLock
 from agent.errors import StoreError
 from agent.paths import Paths
+from agent.store.check import holds_rows
 from agent.store.rows import KEY_BYTES
+from agent.store.schema import StoreUnavailable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from keyring.backend import KeyringBackend
 
 SERVICE = "Framekeep"
 DEVICE_KEY, STORE_KEY = "device-key", "store-key"
+NEXT_DEVICE_KEY = "device-key-next"
+"""A signing key that is being enrolled in place of a revoked one."""
+NEXT_STORE_KEY = "store-key-next"
+"""The key of the empty store an erasure puts in place."""
+LOCK_PATIENCE_SECONDS = 10.0
 
 _TRUSTED = ("keyring.backends.macOS", "keyring.backends.Windows", "keyring.backends.SecretService",
             "keyring.backends.libsecret", "keyring.backends.kwallet")  # fmt: skip
@@ -51,14 +63,51 @@ class KeyStore(Protocol):
         """Forget a secret; one that is not there changes nothing."""
         ...
 
+    def clear(self) -> None:
+        """Forget every secret, readable or not."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While it is held no other process or thread changes a secret. May be held again by the same thread."""
+        ...
+
+
+class _Alone:
+    """A lock between processes and threads, on a file; reentrant."""
+
+    def __init__(self, path: Path) -> None:
+        self._file, self._threads, self._depth = InstanceLock(path), threading.RLock(), 0
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Raises StoreUnavailable when somebody else keeps it."""
+        with self._threads:
+            if self._depth == 0 and not self._file.acquire(patience=LOCK_PATIENCE_SECONDS):
+                raise StoreUnavailable("Another Framekeep process is busy with the keys: try again in a moment.")
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._file.release()
+
 
 class OsKeyStore:
-    """The operating system's key store, through `keyring`."""
+    """The operating system's key store, through `keyring`. The lock, and the mark that the keys are here, are files
+    in `folder`.
+    """
 
     kind = "os"
 
-    def __init__(self, backend: KeyringBackend) -> None:
+    def __init__(self, backend: KeyringBackend, folder: Path) -> None:
         self._backend = backend
+        self._mark = _mark(folder)
+        self._alone = _Alone(folder / "keys.lock")
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See KeyStore."""
+        return self._alone.hold()
 
     def get(self, name: str) -> bytes | None:
         """See KeyStore."""
@@ -72,17 +121,23 @@ class OsKeyStore:
             return None if text is None else base64.b64decode(text, validate=True)
         except ValueError as error:
             raise StoreError(
-                f"The entry {name} in your key store is damaged: restore it, or run framekeep erase."
+                f"The entry {name} in your key store is damaged: restore it, or run framekeep erase --everything --only-here."
             ) from error
 
     def put(self, name: str, secret: bytes) -> None:
         """See KeyStore."""
         from keyring.errors import KeyringError
 
-        try:
-            self._backend.set_password(SERVICE, name, base64.b64encode(secret).decode("ascii"))
-        except KeyringError as error:
-            raise _locked(error) from error
+        with self.alone():
+            try:
+                self._mark.touch(mode=0o600)
+                self._backend.set_password(SERVICE, name, base64.b64encode(secret).decode("ascii"))
+            except KeyringError as error:
+                raise _locked(error) from error
+            except OSError as error:
+                raise StoreUnavailable(f"{self._mark} cannot be written ({error.strerror}).") from error
+            if self.get(name) != secret:
+                raise StoreError("Your key store did not keep a key it was given: check it, then start again.")
 
     def delete(self, name: str) -> None:
         """See KeyStore."""
@@ -95,6 +150,12 @@ class OsKeyStore:
         except KeyringError as error:
             raise _locked(error) from error
 
+    def clear(self) -> None:
+        """See KeyStore."""
+        for name in _NAMES:
+            self.delete(name)
+        self._mark.unlink(missing_ok=True)
+
 
 class FileKeyStore:
     """A file of mode 0600 and a second copy of it, each with a checksum: a flipped byte in one costs nothing."""
@@ -103,6 +164,11 @@ class FileKeyStore:
 
     def __init__(self, path: Path) -> None:
         self._files = (path, path.with_suffix(".copy.json"))
+        self._alone = _Alone(path.with_suffix(".lock"))
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See KeyStore."""
+        return self._alone.hold()
 
     def get(self, name: str) -> bytes | None:
         """See KeyStore."""
@@ -111,15 +177,23 @@ class FileKeyStore:
 
     def put(self, name: str, secret: bytes) -> None:
         """See KeyStore."""
-        self._write({**self._read(), name: base64.b64encode(secret).decode("ascii")})
+        with self.alone():
+            self._write({**self._read(), name: base64.b64encode(secret).decode("ascii")})
 
     def delete(self, name: str) -> None:
         """See KeyStore."""
-        kept = {key: value for key, value in self._read().items() if key != name}
-        if kept:
-            self._write(kept)
-        else:
-            for file in self._files:
+        with self.alone():
+            held = self._read()
+            kept = {key: value for key, value in held.items() if key != name}
+            if not kept:
+                self.clear()
+            elif kept != held:
+                self._write(kept)
+
+    def clear(self) -> None:
+        """See KeyStore."""
+        with self.alone():
+            for file in reversed(self._files):
                 file.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, str]:
@@ -145,7 +219,7 @@ class FileKeyStore:
         if present:
             raise StoreError(
                 f"Both copies of the key file {self._files[0]} are damaged or unreadable: restore one from a backup, or"
-                " run framekeep erase and enrol again."
+                " run framekeep erase --everything --only-here and enrol again."
             )
         return {}
 
@@ -161,20 +235,25 @@ class FileKeyStore:
                     os.fsync(stream.fileno())
                 fresh.replace(file)
             except OSError as error:
-                raise StoreError(
+                raise StoreUnavailable(
                     f"The key file {file} cannot be written ({error.strerror}): free some space."
                 ) from error
 
 
 def choose_key_store(paths: Paths, *, use_os: bool = True) -> KeyStore:
-    """The operating system's key store where there is a trustworthy one; else the file. Once the keys are in the
-    file they stay there. A FRAMEKEEP_HOME folder keeps its keys inside. Raises StoreError when the key store is
-    locked.
+    """The key store that holds this user's keys; where there are none yet, the operating system's if there is a
+    trustworthy one, else the file. A FRAMEKEEP_HOME folder keeps its keys inside. Raises StoreError when the keys are
+    in the operating system's and it cannot be reached from this process.
     """
-    if paths.portable or paths.key_file.exists() or not use_os:
+    marked = _mark(paths.data).exists()
+    if paths.portable or not use_os or (paths.key_file.exists() and not marked):
         return FileKeyStore(paths.key_file)
     backend = trusted_backend()
-    return FileKeyStore(paths.key_file) if backend is None else OsKeyStore(backend)
+    if backend is not None:
+        return OsKeyStore(backend, paths.data)
+    if marked:
+        raise StoreError(_OUT_OF_REACH)
+    return FileKeyStore(paths.key_file)
 
 
 def trusted_backend() -> KeyringBackend | None:
@@ -187,32 +266,58 @@ def trusted_backend() -> KeyringBackend | None:
     return next((each for each in choices if type(each).__module__.startswith(_TRUSTED)), None)
 
 
-def store_key(keys: KeyStore) -> bytes:
-    """The 32 bytes that encrypt the store's rows; made on first use. Raises StoreError."""
-    key = keys.get(STORE_KEY)
-    if key is None or len(key) != KEY_BYTES:
-        key = secrets.token_bytes(KEY_BYTES)
-        keys.put(STORE_KEY, key)
+def store_key(keys: KeyStore, store: Path | None = None, *, make: bool = True) -> bytes:
+    """The 32 bytes that encrypt the rows of `store`; with `make`, made on first use. Never made anew once `store`
+    (None: there is none yet) holds rows: they could not be read any more. Without `make`, an empty store is given a
+    key that nobody keeps. Raises StoreError.
+    """
+    key = _sound(keys.get(STORE_KEY))
+    if key is not None:
+        return key
+    if not make:
+        _refuse_beside_rows(store)
+        return secrets.token_bytes(KEY_BYTES)
+    with keys.alone():
+        key = _sound(keys.get(STORE_KEY))  # another process may have been faster
+        if key is None:
+            _refuse_beside_rows(store)
+            key = secrets.token_bytes(KEY_BYTES)
+            keys.put(STORE_KEY, key)
     return key
 
 
-def device_key(keys: KeyStore) -> Ed25519PrivateKey | None:
+def _refuse_beside_rows(store: Path | None) -> None:
+    if store is not None and holds_rows(store):
+        raise StoreError(_OUT_OF_REACH)
+
+
+def device_key(keys: KeyStore, name: str = DEVICE_KEY) -> Ed25519PrivateKey | None:
     """The device's signing key; None when none was made. Raises StoreError."""
-    raw = keys.get(DEVICE_KEY)
-    return None if raw is None or len(raw) != 32 else Ed25519PrivateKey.from_private_bytes(raw)
+    raw = _sound(keys.get(name))
+    return None if raw is None else Ed25519PrivateKey.from_private_bytes(raw)
 
 
-def make_device_key(keys: KeyStore) -> Ed25519PrivateKey:
+def make_device_key(keys: KeyStore, name: str = DEVICE_KEY) -> Ed25519PrivateKey:
     """A fresh signing key, kept before it is returned. Raises StoreError."""
     key = Ed25519PrivateKey.generate()
-    keys.put(DEVICE_KEY, key.private_bytes_raw())
+    keys.put(name, key.private_bytes_raw())
     return key
 
 
-def forget_keys(keys: KeyStore) -> None:
-    """Delete both: what is left in the store can never be read again. Raises StoreError."""
-    keys.delete(DEVICE_KEY)
-    keys.delete(STORE_KEY)
+_NAMES = (DEVICE_KEY, STORE_KEY, NEXT_DEVICE_KEY, NEXT_STORE_KEY)
+_OUT_OF_REACH = (
+    "The local store's key is out of reach here: if your desktop's key store holds it, unlock that or run this from your"
+    " desktop session; if the key is gone for good, start over with framekeep erase --everything --only-here."
+)
+
+
+def _mark(folder: Path) -> Path:
+    """Exists when the keys of the store in `folder` are in the operating system's key store."""
+    return folder / "keys.os"
+
+
+def _sound(raw: bytes | None) -> bytes | None:
+    return raw if raw is not None and len(raw) == KEY_BYTES else None
 
 
 def _locked(error: Exception) -> StoreError:

@@ -13,12 +13,14 @@ import time
 
 from agent.clock import SystemClock
 from agent.commands.local import Local, clock_time, open_local, say
-from agent.control import InstanceLock, pause
+from agent.control import InstanceLock
+from agent.erased import start_over
 from agent.errors import FramekeepError, UsageError
 from agent.identity import load_identity
-from agent.keys import STORE_KEY, device_key, forget_keys, store_key
+from agent.keys import choose_key_store, device_key
 from agent.outbox.link import Link
 from agent.outbox.signed import refused, signed_request
+from agent.paths import Paths, find_paths
 from agent.store import DocumentKind, Store
 
 PATH = "/v1/me/erasure"
@@ -42,22 +44,35 @@ def run(arguments: argparse.Namespace) -> int:
         say("Cancelled: the service keeps what it has. What was deleted on this laptop stays deleted.")
         return 0
     _confirm(arguments)
-    with open_local() as local:
-        lock = InstanceLock(local.paths.lock)
-        if local.store is None:
-            say("Nothing was measured or enrolled here.")
-            return 0
-        if not lock.acquire():
-            raise FramekeepError("Framekeep is running: stop it first, then erase.")
-        try:
-            if not arguments.only_here and load_identity(local.store) is not None:
-                due = _ask(local, "POST").get("due_at")
-                when = clock_time(due) if isinstance(due, int) else "24 hours from now"
-                say(f"The service erases what it keeps about you at {when}; framekeep erase --cancel takes it back.")
-            _forget(local, everything=arguments.everything)
-        finally:
-            lock.release()
+    paths = find_paths()
+    if not paths.data.exists():
+        say("Nothing was measured or enrolled here.")
+        return 0
+    lock = InstanceLock(paths.lock)
+    if not lock.acquire():
+        raise FramekeepError("Framekeep is running: stop it first, then erase.")
+    try:
+        if not (arguments.everything and arguments.only_here):  # which needs no key: the way out when it is lost
+            with open_local() as local:
+                _erase(local, arguments)
+        if arguments.everything:
+            _forget_everything(paths)
+    finally:
+        lock.release()
     return 0
+
+
+def _erase(local: Local, arguments: argparse.Namespace) -> None:
+    if local.store is None:
+        if not arguments.everything:
+            say("Nothing was measured or enrolled here.")
+        return
+    if not arguments.only_here and load_identity(local.store) is not None:
+        due = _ask(local, "POST").get("due_at")
+        when = clock_time(due) if isinstance(due, int) else "24 hours from now"
+        say(f"The service erases what it keeps about you at {when}; framekeep erase --cancel takes it back.")
+    if not arguments.everything:
+        _forget(local, local.store)
 
 
 def _confirm(arguments: argparse.Namespace) -> None:
@@ -92,33 +107,28 @@ def _ask(local: Local, method: str) -> dict[str, object]:
     return value
 
 
-def _forget(local: Local, *, everything: bool) -> None:
-    """Delete the store, its key and the logs; then start an empty store that knows only the enrolment, paused."""
-    store = local.store
-    assert store is not None
-    identity = None if everything else store.identity()
-    documents = {} if everything else {kind: store.document(kind) for kind in DocumentKind}
+def _forget(local: Local, store: Store) -> None:
+    """Delete the logs, the store and its key; an empty store that knows only the enrolment stands in its place."""
+    held = {kind: store.document(kind) for kind in DocumentKind}
+    documents = {kind: document for kind, document in held.items() if document is not None}
+    identity = store.identity()
     store.close()
-    local.keys.delete(STORE_KEY)  # from here on the old rows can never be read again, wherever a copy may be
-    for pattern in ("store.sqlite*", "store.corrupt*", "store.rebuilt*"):
-        for file in local.paths.data.glob(pattern):
-            file.unlink(missing_ok=True)
-    for file in local.paths.logs.glob("framekeep.log*"):
-        file.unlink(missing_ok=True)
-    if everything:
-        forget_keys(local.keys)
-        for file in local.paths.data.glob("store.*"):
-            file.unlink(missing_ok=True)
-        say("This laptop has forgotten everything, its enrolment too.")
-        return
-    fresh = Store(local.paths.store, store_key(local.keys))
-    try:
-        if identity is not None:
-            fresh.put_identity(identity)
-        for kind, document in documents.items():
-            if document is not None:
-                fresh.put_document(kind, seq=document.seq, body=document.body, etag=document.etag)
-    finally:
-        fresh.close()
-    pause(local.paths.store, now=time.time())
+    _delete_logs(local.paths)
+    start_over(local.paths.store, local.keys, identity=identity, documents=documents, now=time.time())
     say("Everything measured on this laptop is deleted. Measuring is paused until framekeep resume.")
+
+
+def _forget_everything(paths: Paths) -> None:
+    """Files first, keys last: a kill in between leaves nothing that cannot be opened."""
+    keys = choose_key_store(paths)
+    _delete_logs(paths)
+    for pattern in ("store.erased", "store.rebuil*", "store.sqlite*", "store.*"):
+        for file in paths.data.glob(pattern):
+            file.unlink(missing_ok=True)
+    keys.clear()
+    say("This laptop has forgotten everything, its enrolment too.")
+
+
+def _delete_logs(paths: Paths) -> None:
+    for file in paths.logs.glob("framekeep.log*"):
+        file.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from agent.config import Config, load_config
 from agent.control import InstanceLock
+from agent.erased import finish_erasure
 from agent.errors import UsageError
 from agent.keys import KeyStore, choose_key_store, store_key
 from agent.paths import Paths, find_paths
@@ -40,7 +41,8 @@ class Local:
 
 @contextmanager
 def open_local(*, create: bool = False) -> Iterator[Local]:
-    """The user's folders, settings, keys and store. With `create`, a store is made where there is none.
+    """The user's folders, settings, keys and store. With `create`, keys and a store are made where there are none;
+    without, nothing is made.
 
     Raises ConfigError or StoreError.
     """
@@ -49,9 +51,10 @@ def open_local(*, create: bool = False) -> Iterator[Local]:
     if create:
         paths.create()
     keys = choose_key_store(paths)
+    finish_erasure(paths.store, keys)
     store = None
     if create or paths.store.exists():
-        store = Store(paths.store, store_key(keys), budget=config.store_mib * 1024 * 1024)
+        store = Store(paths.store, store_key(keys, paths.store, make=create), budget=config.store_mib * 1024 * 1024)
     try:
         yield Local(paths, config, keys, store)
     finally:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
+from agent.errors import StoreError
 from agent.store.control_row import row_digest
 from agent.store.rows import RowCipher, RowDamaged
-from agent.store.schema import migrate, table_list
+from agent.store.schema import SQLITE_ERRORS, StoreUnavailable, connect, explain, migrate, table_list
 from agent.store.windows import read_window
 
 SELECTS = {
@@ -52,6 +54,26 @@ def find_damage(connection: sqlite3.Connection, cipher: RowCipher) -> str | None
             if not typed or not is_sound(cipher, table, row):
                 return f"a row of {table} does not decrypt" if table != "control" else "a row of control is wrong"
     return None
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether a store holds anything that was encrypted; of a damaged one: yes. A pause alone is not. Raises
+    StoreUnavailable.
+    """
+    if not path.exists():
+        return path.with_suffix(".rebuilt").exists()
+    try:
+        with closing(connect(path)) as connection:
+            return any(
+                connection.execute(f"SELECT EXISTS(SELECT 1 FROM {table})").fetchone()[0]
+                for table in SELECTS
+                if table != "control"
+            )
+    except (*SQLITE_ERRORS, StoreError) as error:
+        wrong = error if isinstance(error, StoreError) else explain(error, path)
+        if isinstance(wrong, StoreUnavailable):
+            raise wrong from error
+        return True
 
 
 def is_sound(cipher: RowCipher, table: str, row: Row) -> bool:

@@ -121,7 +121,7 @@ def _finish_rebuild(path: Path) -> str:
             _beside(path, "-wal").replace(_beside(kept, "-wal"))
         _beside(path, "-shm").unlink(missing_ok=True)
         rebuilt.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         for number in sorted(_numbers(path))[:-KEEP_DAMAGED]:
             old = _numbered(path, number)
             for file in (old, _beside(old, "-wal"), _beside(old, "-shm")):
@@ -181,7 +181,7 @@ def _copy(source: Path, target: Path) -> None:
             file.write(data)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renames durable; Windows has no such thing for folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

@@ -1,0 +1,77 @@
+"""Puts an empty store in the place of the one that is forgotten, so that a kill at any instant leaves one of the two.
+
+The empty store is made complete beside the old one, under a key of its own, and given the name `.erased` in one step:
+from then on everything that follows is done by whoever opens the store next, as often as it takes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from agent.control import pause
+from agent.errors import StoreError
+from agent.keys import NEXT_STORE_KEY, STORE_KEY, KeyStore
+from agent.store import DocumentKind, Store, StoredDocument, StoreUnavailable
+from agent.store.recover import sync_folder
+from agent.store.rows import KEY_BYTES
+
+
+def start_over(
+    store: Path,
+    keys: KeyStore,
+    *,
+    identity: bytes | None,
+    documents: dict[DocumentKind, StoredDocument],
+    now: float,
+) -> None:
+    """Replace `store` (closed) by an empty one, paused, that knows only the enrolment. Raises StoreError: then the old
+    one stands, or whoever opens the store next finishes what was begun.
+    """
+    key, making = secrets.token_bytes(KEY_BYTES), store.with_suffix(".erasing")
+    with keys.alone():
+        for leftover in store.parent.glob(f"{making.name}*"):
+            leftover.unlink(missing_ok=True)
+        keys.put(NEXT_STORE_KEY, key)
+        fresh = Store(making, key)
+        try:
+            if identity is not None:
+                fresh.put_identity(identity)
+            for kind, document in documents.items():
+                fresh.put_document(kind, seq=document.seq, body=document.body, etag=document.etag)
+            pause(making, now=now)
+        finally:
+            fresh.close()  # the last connection: its log is moved into the file
+        making.replace(_erased(store))
+        sync_folder(store.parent)
+    finish_erasure(store, keys)
+
+
+def finish_erasure(store: Path, keys: KeyStore) -> None:
+    """Carry an erasure that was begun to its end; nothing otherwise. Raises StoreError."""
+    if not _erased(store).exists():
+        return
+    with keys.alone():
+        if not _erased(store).exists():  # another process was faster
+            return
+        key = keys.get(NEXT_STORE_KEY)
+        if key is None:
+            raise StoreError(
+                "An erasure was begun and its key is missing: run framekeep erase --everything --only-here."
+            )
+        keys.put(STORE_KEY, key)  # from here on the old rows can never be read again, wherever a copy may be
+        try:
+            for pattern in ("rebuil*", "corrupt*", "sqlite-*"):
+                for file in store.parent.glob(f"{store.stem}.{pattern}"):
+                    file.unlink(missing_ok=True)
+            _erased(store).replace(store)
+            sync_folder(store.parent)
+        except OSError as error:
+            raise StoreUnavailable(f"The erasure cannot be finished ({error.strerror}): it is tried again.") from error
+        with suppress(StoreError):  # it is the store's key now; a second copy of it does no harm
+            keys.delete(NEXT_STORE_KEY)
+
+
+def _erased(store: Path) -> Path:
+    return store.with_suffix(".erased")
