@@ -1,6 +1,7 @@
 """The command `framekeep`: which verbs there are, and what its exit codes mean.
 
 0: done. 1: something failed; the message says what to do next. 2: the command or the configuration is wrong.
+130: interrupted by Ctrl-C, as shells expect (`run`, which only ends that way, answers 0).
 Every verb's work lives in its own module and is imported only when it is asked for, so `status` starts at once.
 """
 
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="framekeep",
         description="Measures attention on this laptop; only sealed five-minute summaries ever leave it.",
-        epilog="`framekeep VERB --help` says more. Exit codes: 0 done, 1 failed, 2 wrong command or configuration.",
+        epilog="`framekeep VERB --help` says more. Exit codes: 0 done, 1 failed, 2 wrong command or configuration (130: interrupted).",
     )
     top.add_argument("--version", action="version", version=f"framekeep {VERSION}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -186,6 +186,7 @@ class Pipeline:
 
     def _rest(self, state: AgentState, problems: tuple[str, ...], stop: threading.Event) -> None:
         self._close_eyes()
+        self._last_look = None  # after a rest the first look comes at once: nobody should wonder whether it goes on
         self._tell(meter.rest, state, problems)
         self._wait(REST_SECONDS, stop)
 

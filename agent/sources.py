@@ -76,8 +76,10 @@ def expand(text: str) -> list[Path]:
             if not found:
                 raise UnreadableSource(f"The folder {text} holds no picture or video; name another.")
             return sorted(found, key=_natural)
-        if path.exists():
+        if path.is_file():
             return [path]
+        if path.exists():
+            raise UnreadableSource(f"{text} is neither a file nor a folder; name a picture, a recording or a folder.")
     except OSError as error:
         raise UnreadableSource(f"{text} cannot be read ({error.strerror}); check its permissions.") from error
     raise UnreadableSource(f"There is no file or folder {text}; check the name.")

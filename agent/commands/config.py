@@ -29,13 +29,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json({"file": str(file), "settings": config.show()})
         return 0
-    table = Table(title=f"Settings ({file}{'' if file.exists() else ', which does not exist yet'})")
+    table = Table()
     for column in ("setting", "value", "from", ""):
         table.add_column(column)
     for entry in config.show():
         origin = f"{entry['origin']} ({entry['place']})" if entry["place"] else entry["origin"]
         table.add_row(entry["key"], str(entry["value"]), origin, "locked" if entry["locked"] else "")
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    missing = "" if file.exists() else " (it does not exist yet)"
+    console.print(f"Your own settings are read from {file}{missing}.", soft_wrap=True, markup=False, highlight=False)
     return 0
 
 

@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
             agent = DemoAgent.enrolled(folder / "agent", demo.own_code, service.url, clock)
             stack.callback(agent.store.close)
             replayed = _watch(agent, eyes, source, day=day, zone=zone, doing=doing)
+            if replayed.problems and not replayed.observations:
+                raise FramekeepError(replayed.problems[0])
             doing.update("Sealing, sending, opening ...")
             eyes.close()
             sent = agent.send()
@@ -112,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         result["destinations"] = destinations.stop()
     if arguments.json:
         sys.stdout.write(json.dumps(result) + "\n")
-    return 1 if replayed.problems and not replayed.observations else 0
+    return 1 if replayed.problems else 0
 
 
 def local_zone_name() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from rich.columns import Columns
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -26,7 +27,7 @@ _SHORT = dict(zip(WORDS, ("screen", "away", "phone", "absent", "unclear", "unsee
 _WIDE = 100
 """Columns of a terminal from which on headings are written out."""
 SHARES = ("at_screen", "looking_away", "on_phone", "absent", "unknown")
-_LETTERS = {"at_screen": "S", "looking_away": "A", "on_phone": "P", "absent": "-", "unknown": "?", "not_observed": " "}
+_LETTERS = {"at_screen": "S", "looking_away": "A", "on_phone": "P", "absent": "-", "unknown": "?", "not_observed": "·"}
 # Okabe and Ito's palette, which people with colour-vision deficiencies can tell apart; black text is readable on all.
 _STYLES = {
     "at_screen": "black on #56B4E9",
@@ -51,13 +52,15 @@ def ribbon(states: Sequence[State], width: int) -> Text:
     return text
 
 
-def legend() -> Text:
-    """Letters, colours and words of the states."""
-    text = Text()
+def legend() -> Columns:
+    """Letters, colours and words of the states, in as many rows as the width asks for."""
+    entries = []
     for state in STATES:
-        text.append(f" {_LETTERS[state]} ", style=_STYLES[state])
-        text.append(f" {WORDS[state]}  ")
-    return text
+        entry = Text(no_wrap=True)
+        entry.append(f" {_LETTERS[state]} ", style=_STYLES[state])
+        entry.append(f" {WORDS[state]}")
+        entries.append(entry)
+    return Columns(entries, padding=(0, 2))
 
 
 def own_timeline(

@@ -99,6 +99,16 @@ def test_answers(words: tuple[str, ...], code: int, part: str, tmp_path: Path) -
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX's")
+@pytest.mark.parametrize("verb", [("analyze",), ("demo", "--once"), ("run", "--headless", "--camera")])
+def test_a_source_that_would_block_is_refused(verb: tuple[str, ...], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.mp4"
+    os.mkfifo(pipe)
+    answer = framekeep(tmp_path / "home", *verb, str(pipe), timeout=20)
+    assert answer.returncode == 1
+    assert "neither a file nor a folder" in answer.stderr
+
+
 def test_a_mistyped_setting_names_file_and_key(tmp_path: Path) -> None:
     (tmp_path / "framekeep.toml").write_text("intervall_seconds = 10\n")
     for verb in (("status",), ("config", "show"), ("run", "--headless", "--camera", CLIP)):
@@ -126,7 +136,9 @@ def test_pausing_releases_the_camera_within_a_second_and_status_says_so(tmp_path
         assert status["paused_until"].endswith("Z")
         assert status["camera"] is None
         assert framekeep(tmp_path, "resume").returncode == 0
+        resumed = time.monotonic()
         wait_for(agent, "watching")
+        assert time.monotonic() - resumed < 5.0, "a look comes at once, not after the sampling interval"
         assert len(eyes_of(agent)) == 1
         second = framekeep(tmp_path, "run", "--headless", "--camera", CLIP)
         assert second.returncode == 1
