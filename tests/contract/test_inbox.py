@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,10 +17,13 @@ import pytest
 
 from sync_service.errors import Unavailable
 from sync_service.local.inbox import SqliteInbox
+from sync_service.local.inbox_salvage import salvage
 from sync_service.ports import Inbox
-from tests.fakes import FakeInbox
+from tests.fakes import FakeAlerts, FakeInbox
 
 ORG = "0" * 32
+FLIPS = int(os.environ.get("FRAMEKEEP_FLIPS", "50"))
+"""How many bytes are flipped, one at a time; the long run takes more."""
 
 
 @pytest.fixture(params=["fake", "sqlite"])
@@ -159,11 +165,12 @@ def test_a_disk_that_refuses_is_not_an_acknowledgement(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "header", "middle"])
-def test_a_damaged_file_is_set_aside_and_work_goes_on(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "inbox.sqlite"
+def test_a_damaged_file_is_set_aside_and_what_is_sound_goes_on(tmp_path: Path, damage: str) -> None:
+    path, alerts = tmp_path / "inbox.sqlite", FakeAlerts()
     inbox = SqliteInbox(path)
-    for _ in range(50):
-        inbox.put(ORG, os.urandom(2000), received=1)
+    bodies = [os.urandom(2000) for _ in range(50)]
+    for body in bodies:
+        inbox.put(ORG, body, received=1)
     inbox.close()
     content = bytearray(path.read_bytes())
     if damage == "garbage":
@@ -171,10 +178,129 @@ def test_a_damaged_file_is_set_aside_and_work_goes_on(tmp_path: Path, damage: st
     elif damage == "header":
         content[18:100] = bytes(82)
     else:
-        content[8192:20480] = os.urandom(12288)
+        content[len(content) // 2 : len(content) // 2 + 12288] = os.urandom(12288)
     path.write_bytes(content)
-    inbox = SqliteInbox(path)
+    inbox = SqliteInbox(path, alerts=alerts)
     inbox.put(ORG, b"new", received=1)
-    assert [one.body for one in inbox.claim(100)] == [b"new"]
-    assert (tmp_path / "inbox.sqlite.damaged-1").read_bytes()[:5000] == bytes(content[:5000])
+    *saved, new = [one.body for one in inbox.claim(100)]
+    assert new == b"new"
+    lost = {"garbage": "unknown", "header": 0, "middle": 50 - len(saved)}[damage]
+    assert alerts.raised == [("inbox_damaged", {"kept": len(saved), "lost": lost})]
+    assert set(saved) <= set(bodies)
+    assert len(saved) >= {"garbage": 0, "header": 50, "middle": 35}[damage]
+    assert (tmp_path / "inbox.sqlite.damaged-1").read_bytes() == bytes(content)
+    inbox.close()
+
+
+def _killed(folder: Path, *, checkpointed: bool) -> tuple[Path, set[bytes]]:
+    """The files of an inbox as a kill leaves them, and what it had acknowledged and not forgotten."""
+    inbox = SqliteInbox(folder / "live.sqlite")
+    bodies = [str(number).encode() + b" " + os.urandom(number * 97 % 5000) for number in range(40)]
+    for body in bodies[:30]:
+        inbox.put(ORG, body, received=1)
+    inbox.done(inbox.claim(10))
+    if checkpointed:
+        inbox._move_log(inbox._reader, 1)
+    for body in bodies[30:]:
+        inbox.put(ORG, body, received=1)
+    inbox.set_aside(inbox.claim(1)[0], "malformed")
+    path = folder / "killed.sqlite"
+    for suffix in ("", "-wal"):
+        shutil.copyfile(folder / f"live.sqlite{suffix}", folder / f"killed.sqlite{suffix}")
+    inbox.close()
+    return path, set(bodies[11:])
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_no_flipped_byte_anywhere_loses_an_envelope_in_silence(tmp_path: Path, checkpointed: bool) -> None:
+    logging.disable(logging.ERROR)
+    path, there = _killed(tmp_path, checkpointed=checkpointed)
+    sound = {suffix: path.with_name(path.name + suffix).read_bytes() for suffix in ("", "-wal")}
+    rng = random.Random(7)
+    alarms = 0
+    for trial in range(FLIPS):
+        folder = tmp_path / str(trial)
+        folder.mkdir()
+        suffix = rng.choice(["", "-wal"])
+        places = [rng.randrange(len(sound[suffix])), rng.randrange(100), len(sound[suffix]) - 1 - rng.randrange(4200)]
+        content = bytearray(sound[suffix])
+        place = rng.choice(places) if rng.random() < 0.5 else places[0]
+        content[place % len(content)] ^= 1 << rng.randrange(8)
+        for name, whole in {**sound, suffix: bytes(content)}.items():
+            (folder / f"inbox.sqlite{name}").write_bytes(whole)
+        alerts = FakeAlerts()
+        inbox = SqliteInbox(folder / "inbox.sqlite", alerts=alerts)
+        found = {one.body for one in inbox.claim(1000)}
+        inbox.close()
+        missing = there - found
+        alarms += len(alerts.raised)
+        assert not missing or alerts.raised, (trial, suffix, place, len(missing))
+        if alerts.raised:
+            assert len(missing) <= 8, (trial, suffix, place, len(missing))
+            lost = alerts.raised[0][1]["lost"]
+            assert lost == "unknown" or missing or lost <= 30
+        shutil.rmtree(folder)
+    logging.disable(logging.NOTSET)
+    assert alarms > FLIPS / 4
+
+
+def test_a_kill_alone_is_no_damage(tmp_path: Path) -> None:
+    path, there = _killed(tmp_path, checkpointed=True)
+    log = path.with_name(path.name + "-wal")
+    log.write_bytes(log.read_bytes() + b"cut short")  # a frame whose writing was interrupted
+    alerts = FakeAlerts()
+    inbox = SqliteInbox(path, alerts=alerts)
+    assert ({one.body for one in inbox.claim(100)}, alerts.raised) == (there, [])
+    inbox.close()
+
+
+def test_a_salvage_ended_in_the_middle_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    path, there = _killed(tmp_path, checkpointed=False)
+    with path.open("r+b") as file:
+        file.write(b"x")
+    salvage(path)
+    path.rename(tmp_path / "killed.sqlite.new")  # as if it had ended just before its last step
+    log = path.with_name(path.name + "-wal")
+    log.write_bytes(b"what the damaged file's log was")
+    inbox = SqliteInbox(path)
+    assert {one.body for one in inbox.claim(100)} == there
+    inbox.close()
+
+
+def test_a_row_that_changes_while_we_run_is_set_aside_and_said(tmp_path: Path) -> None:
+    alerts = FakeAlerts()
+    inbox = SqliteInbox(tmp_path / "inbox.sqlite", alerts=alerts)
+    for body in (b"one", b"two"):
+        inbox.put(ORG, body, received=1)
+    other = sqlite3.connect(tmp_path / "inbox.sqlite")
+    other.execute("update message set body = x'00' where id = 1")
+    other.commit()
+    other.close()
+    assert [one.body for one in inbox.claim(9)] == [b"two"]
+    assert [kind for kind, _ in alerts.raised] == ["inbox_damaged"]
+    inbox.close()
+
+
+def test_a_put_that_gives_up_waiting_and_gets_in_later_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = SqliteInbox(tmp_path / "inbox.sqlite", max_bytes=1000)
+    blocker = sqlite3.connect(tmp_path / "inbox.sqlite", isolation_level=None)
+    blocker.execute("begin immediate")
+    with monkeypatch.context() as patch:
+        patch.setattr("sync_service.local.inbox._PUT_SECONDS", 0.1)
+        with pytest.raises(Unavailable):
+            inbox.put(ORG, b"x" * 900, received=1)
+    with pytest.raises(Unavailable, match="full"):
+        inbox.put(ORG, b"x" * 200, received=1)
+    blocker.execute("rollback")
+    blocker.close()
+    inbox.drop_aside(0)  # returns once the put before it is through
+    claimed = inbox.claim(5)
+    assert len(claimed) == 1
+    inbox.done(claimed)
+    inbox.done(claimed)  # as a writer does that gave up waiting for the first
+    with pytest.raises(Unavailable, match="full"):
+        inbox.put(ORG, b"x" * 1001, received=1)
+    inbox.put(ORG, b"x" * 1000, received=1)
     inbox.close()
