@@ -174,6 +174,7 @@ def build_agent(
         watch=lambda: ControlWatch(home.paths.store, clock=clock.wall),
         standing=lambda: _standing(uploader, clock),
         policy_held=lambda: _policy_held(home.store, uploader),
+        policy_before=_policy_before(home.store),
         availability=Availability,
         chance=random.random,
         open_eyes=open_eyes,
@@ -200,6 +201,11 @@ def _policy_held(store: Store, uploader: Uploader | None) -> str | None:
         return None
     if uploader.documents.policy is not None:
         return uploader.documents.policy.id
+    return _policy_before(store)
+
+
+def _policy_before(store: Store) -> str | None:
+    """Under which policy the agent measured last; None when it measured for nobody, or that cannot be read."""
     try:
         status = store.status()
         return Report.from_bytes(status).policy if status is not None else None

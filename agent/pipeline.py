@@ -61,6 +61,7 @@ class Pipeline:
         watch: Callable[[], ControlWatch],
         standing: Callable[[], Standing | None],
         policy_held: Callable[[], str | None],
+        policy_before: str | None = None,
         availability: Callable[[], Availability],
         chance: Callable[[], float],
         open_eyes: Callable[[Source], Eyes] = Eyes,
@@ -73,6 +74,7 @@ class Pipeline:
         self._watch = watch
         self._standing = standing
         self._policy_held = policy_held
+        self._policy_before = policy_before
         self._availability = availability
         self._chance = chance
         self._open_eyes = open_eyes
@@ -98,8 +100,11 @@ class Pipeline:
         watchman.start()
         mono, wall = self._clock.monotonic(), self._clock.wall()
         earlier = self._recorder.load(now=wall)
-        # Before anything is closed: a window that an earlier process began belongs to the organisation too.
+        # Before anything is closed: a window that an earlier process began belongs to the organisation too, unless it
+        # was begun before there was one.
         self._policy = self._policy_held()
+        if self._policy is not None and self._policy_before is None:
+            earlier = meter.forget(earlier)
         self._keep(meter.resume(earlier, mono, wall, self._rules), AgentState.STARTING)
         try:
             while not stop.is_set():

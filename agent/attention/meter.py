@@ -96,6 +96,13 @@ def finish(meter: Meter, rules: Rules, mono: float | None = None) -> Metered:
     return replace(meter, judge=state, tally=tally), done + last
 
 
+def forget(meter: Meter) -> Meter:
+    """Drop the open window and all evidence: it was measured before the laptop belonged to anybody, and nobody but its
+    owner may ever hear of it. What is closed stays closed, and the neutral pose stays.
+    """
+    return Meter(JudgeState(baseline=meter.judge.baseline), replace(meter.tally, open=None), None)
+
+
 def resume(meter: Meter, mono: float, wall: float, rules: Rules) -> Metered:
     """A checkpoint of an earlier process goes on: its unsettled time is counted as it stood, its last look, whose
     end nobody saw, is not; the time in between is not observed. Only the neutral pose lives on in the judge.

@@ -66,7 +66,9 @@ class FullDisk(Store):
 class Stage:
     """A pipeline whose clock only moves when it waits, so that hours pass in milliseconds."""
 
-    def __init__(self, folder: Path, script: Callable[[], Look], *, plan: Plan | None = None) -> None:
+    def __init__(
+        self, folder: Path, script: Callable[[], Look], *, plan: Plan | None = None, before: str | None = None
+    ) -> None:
         self.store = FullDisk(folder / "store.sqlite", KEY)
         self.clock = ManualClock(NOW)
         self.stop = threading.Event()
@@ -85,6 +87,7 @@ class Stage:
             watch=lambda: ControlWatch(folder / "store.sqlite", clock=self.clock.wall),
             standing=lambda: self.standing,
             policy_held=lambda: "p-1" if self.standing else None,
+            policy_before=before,
             availability=lambda: self.available,
             chance=lambda: 0.5,
             open_eyes=self.open_eyes,  # type: ignore[arg-type]  # the played part has the real one's methods
@@ -122,7 +125,7 @@ class Stage:
 def stage(tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     made: list[Stage] = []
 
-    def build(script: Callable[[], Look] = lambda: PRESENT, **options: Plan) -> Stage:
+    def build(script: Callable[[], Look] = lambda: PRESENT, **options: Any) -> Stage:
         made.append(Stage(tmp_path, script, **options))
         return made[-1]
 
@@ -202,6 +205,41 @@ def test_a_pause_set_before_the_start_holds(stage: Callable[..., Stage], tmp_pat
     assert AgentState.PAUSED in done.states
     assert 1700 <= done.seconds("not_observed") <= 1900
     assert done.seconds("at_screen") >= 1600
+
+
+def test_what_was_measured_before_enrolling_is_never_sent(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    """Also not the part of the window that was open when the laptop joined an organisation."""
+    plan = Plan(Source(files=("a.mp4",), realtime=True), replay=True, interval=10.0)
+    alone = stage(lambda: COVERED, plan=plan)
+    alone.standing = None
+    alone.until = NOW + 450.0
+    alone.run()
+    alone.store.close()
+    joined = Stage(tmp_path, lambda: PRESENT, plan=plan)
+    joined.clock.advance(480)
+    joined.until = NOW + 1300.0
+    joined.run()
+    sent = {stored.window.start: stored.window for stored in joined.store.windows(0, 2**40) if not stored.local}
+    joined.store.close()
+    assert set(sent) == {NOW + 300, NOW + 600, NOW + 900}
+    assert all(window.unknown == 0 for window in sent.values())
+    assert sent[NOW + 300].not_observed >= 170
+    assert sent[NOW + 300].at_screen >= 100
+
+
+def test_a_restart_while_enrolled_keeps_the_open_window(stage: Callable[..., Stage], tmp_path: Path) -> None:
+    first = stage(lambda: COVERED)
+    first.until = NOW + 450.0
+    first.run()
+    first.store.close()
+    second = Stage(tmp_path, lambda: PRESENT, before="p-1")
+    second.clock.advance(460)
+    second.until = NOW + 650.0
+    second.run()
+    kept = {stored.window.start: stored.window for stored in second.store.windows(0, 2**40)}
+    second.store.close()
+    assert kept[NOW + 300].unknown >= 130
+    assert kept[NOW + 300].at_screen >= 120
 
 
 def test_a_suspended_laptop_measured_nothing_meanwhile(stage: Callable[..., Stage]) -> None:
