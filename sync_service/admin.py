@@ -13,13 +13,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from agent.wire.documents import WorkHours
+from sync_service.policy_text import parse_hours
+
 Told = Mapping[str, Any]
 ROLES = ("admin", "manager", "auditor")
 
 
 def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add the verb `admin` to the command's parser; `add_data` adds the option that names the data folder."""
-    admin = verbs.add_parser("admin", help="organisations, teams, people, codes, keys, tokens, devices, blocks")
+    admin = verbs.add_parser("admin", help="organisations, teams, people, codes, keys, policy, tokens, devices, blocks")
     things = admin.add_subparsers(dest="thing", required=True, metavar="THING")
 
     def thing(name: str, text: str) -> Any:
@@ -53,13 +56,13 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser.add_argument("--team", required=True, help="name or id")
     parser.add_argument("--since", type=_month, help="YYYY-MM, before anything was ever measured: a past month")
     parser = act(people, "move", "put a person into another team from next month on")
-    parser.add_argument("person", help="id")
+    parser.add_argument("person", help="name or id")
     parser.add_argument("--team", required=True, help="name or id")
     act(people, "list", "list people")
 
     codes = thing("code", "one-time enrolment codes")
     parser = act(codes, "new", "make a code for one laptop, good for 72 hours")
-    parser.add_argument("--person", required=True, help="id")
+    parser.add_argument("--person", required=True, help="name or id")
     act(codes, "list", "list codes, without the codes themselves")
 
     keys = thing("key", "seal keys")
@@ -68,12 +71,33 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser.add_argument("--suite", type=int, choices=(1, 2), default=1, help="2: also against quantum computers")
     act(keys, "list", "list seal keys")
 
+    parser = act(thing("keyset", "the signed list of keys"), "renew", "let the present keyset hold for another year")
+    parser.add_argument("--root", type=Path, help="file of the root key, where it is not in the data folder")
+
+    policies = thing("policy", "what is measured and when")
+    act(policies, "show", "show the present policy")
+    parser = act(policies, "publish", "change the policy: sign a new one and publish it")
+    parser.add_argument(
+        "--hours",
+        action="append",
+        type=_hours,
+        metavar="'mon-fri 09:00-17:30'",
+        help="work hours, in place of the present ones; again for further ones",
+    )
+    parser.add_argument("--interval", type=int, help="seconds between two looks, 5 to 60")
+    parser.add_argument("--k", type=int, help="fewest people a team number stands on, 5 or more")
+    parser.add_argument("--individual-reports", choices=("on", "off"), help="whether managers may see one person")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and sign nothing")
+    act(policies, "renew", "let the present policy hold for another year")
+
     tokens = thing("token", "readers and their tokens")
     parser = act(tokens, "new", "make a reader and their token")
     parser.add_argument("--role", required=True, choices=ROLES)
     parser.add_argument("--team", action="append", default=[], help="name or id; again for further teams")
     parser.add_argument("--name", help="shown to the people whose numbers are read (default: the role)")
-    parser.add_argument("--person", help="the reader's own id, where they are measured too")
+    measured = parser.add_mutually_exclusive_group()
+    measured.add_argument("--person", help="the reader's own name or id, where they are measured too")
+    measured.add_argument("--not-measured", action="store_true", help="the reader is nobody who is measured")
     parser.add_argument("--days", type=int, default=30, help="how long it is valid (default: %(default)s)")
     parser = act(tokens, "revoke", "accept no token of a reader any more")
     parser.add_argument("reader", help="id")
@@ -137,6 +161,13 @@ def _cell(name: str, value: Any) -> str:
 
 
 _INSTANTS = ("expires", "seal_until", "open_until")
+
+
+def _hours(text: str) -> WorkHours:
+    try:
+        return parse_hours(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} are no work hours; write them as 'mon-fri 09:00-17:30'") from None
 
 
 def _month(text: str) -> date:

@@ -9,6 +9,8 @@ from typing import Any
 
 from sync_service import issuing, provision
 from sync_service.local.registry import PostgresRegistry
+from sync_service.policies import current_policy
+from sync_service.policy_text import changes, terms
 from sync_service.provision import Office, RequestError
 
 Told = Mapping[str, Any]
@@ -55,8 +57,9 @@ def _person_add(office: Office, options: argparse.Namespace, now: int) -> Told:
 def _person_move(office: Office, options: argparse.Namespace, now: int) -> Told:
     org = provision.the_organisation(office, options.org)
     team = provision.the_team(office, org, options.team)
-    month = provision.move_person(office, org, options.person, team["id"], now=now)
-    return {"person": options.person, "team": team["name"], "counts_from": month.isoformat()[:7]}
+    person = provision.the_person(office, org, options.person)
+    month = provision.move_person(office, org, person, team["id"], now=now)
+    return {"person": person, "team": team["name"], "counts_from": month.isoformat()[:7]}
 
 
 def _person_list(office: Office, options: argparse.Namespace, _: int) -> Told:
@@ -73,7 +76,7 @@ def _person_list(office: Office, options: argparse.Namespace, _: int) -> Told:
 
 def _code_new(office: Office, options: argparse.Namespace, now: int) -> Told:
     org = provision.the_organisation(office, options.org)
-    made = provision.new_code(office, org, options.person, now=now)
+    made = provision.new_code(office, org, provision.the_person(office, org, options.person), now=now)
     return {
         "code": made.code,
         "person": made.person,
@@ -97,6 +100,49 @@ def _key_rotate(office: Office, options: argparse.Namespace, now: int) -> Told:
     return {"seal_key": issuing.rotate_seal_key(office, org, now=now, suite=options.suite, root_file=options.root)}
 
 
+def _keyset_renew(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    keyset = issuing.renew_keyset(office, org, now=now, root_file=options.root)
+    return {"keyset": keyset.seq, "expires": _time(keyset.not_after)}
+
+
+def _policy_show(office: Office, options: argparse.Namespace, _: int) -> Told:
+    policy = current_policy(office.database, provision.the_organisation(office, options.org))
+    return {"policy": policy.id, **terms(policy), "expires": _time(policy.not_after)}
+
+
+def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    reports = options.individual_reports
+    policy = issuing.next_policy(
+        office,
+        org,
+        now=now,
+        work_hours=tuple(options.hours) if options.hours else None,
+        interval_seconds=options.interval,
+        individual_reports=None if reports is None else reports == "on",
+        k=options.k,
+    )
+    differences = changes(current_policy(office.database, org), policy)
+    if not differences:
+        raise RequestError("nothing would change; to let the present policy hold longer, use policy renew")
+    if not options.dry_run:
+        issuing.publish_policy(office, policy, now=now)
+    return {
+        "policy": policy.id,
+        "published": not options.dry_run,
+        "changes": [{"change": line} for line in differences],
+        **terms(policy),
+        "expires": _time(policy.not_after),
+    }
+
+
+def _policy_renew(office: Office, options: argparse.Namespace, now: int) -> Told:
+    policy = issuing.next_policy(office, provision.the_organisation(office, options.org), now=now)
+    issuing.publish_policy(office, policy, now=now)
+    return {"policy": policy.id, **terms(policy), "expires": _time(policy.not_after)}
+
+
 def _key_list(office: Office, options: argparse.Namespace, _: int) -> Told:
     return _listed(
         office,
@@ -111,6 +157,11 @@ def _key_list(office: Office, options: argparse.Namespace, _: int) -> Told:
 def _token_new(office: Office, options: argparse.Namespace, now: int) -> Told:
     org = provision.the_organisation(office, options.org)
     teams = [provision.the_team(office, org, team)["id"] for team in options.team]
+    if options.role in ("manager", "admin") and options.person is None and not options.not_measured:
+        raise RequestError(
+            "say --person ID or NAME where this reader is measured too, so that they are counted in no number they may"
+            " read, or --not-measured"
+        )
     made = issuing.new_token(
         office,
         org,
@@ -118,7 +169,7 @@ def _token_new(office: Office, options: argparse.Namespace, now: int) -> Told:
         options.role,
         now=now,
         teams=teams,
-        person=options.person,
+        person=options.person and provision.the_person(office, org, options.person),
         days=options.days,
     )
     return {
@@ -126,8 +177,7 @@ def _token_new(office: Office, options: argparse.Namespace, now: int) -> Told:
         "role": options.role,
         "token": made.token,
         "expires": _time(made.expires),
-        "_": "It is shown once. If the reader is measured too, make the token with --person, so that they are counted"
-        " in no number they may read.",
+        "_": "It is shown once.",
     }
 
 
@@ -203,6 +253,10 @@ VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int], Told
     ("code", "list"): _code_list,
     ("key", "rotate"): _key_rotate,
     ("key", "list"): _key_list,
+    ("keyset", "renew"): _keyset_renew,
+    ("policy", "show"): _policy_show,
+    ("policy", "publish"): _policy_publish,
+    ("policy", "renew"): _policy_renew,
     ("token", "new"): _token_new,
     ("token", "revoke"): _token_revoke,
     ("token", "list"): _token_list,

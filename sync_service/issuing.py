@@ -14,7 +14,7 @@ from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from agent.wire.documents import Policy, WorkHours, sign_document
+from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, sign_document
 from agent.wire.errors import WireError
 from agent.wire.ids import organisation_id
 from agent.wire.seal import SealKey
@@ -43,24 +43,34 @@ class ManagerToken:
     expires: int
 
 
+def renew_keyset(office: Office, org: str, *, now: int, root_file: Path | None = None) -> Keyset:
+    """The present keyset once more, for another DOCUMENT_DAYS days, signed with the root key."""
+    return _next_keyset(office, org, _root_key(office, org, root_file), now=now)
+
+
 def rotate_seal_key(
     office: Office, org: str, *, now: int, suite: Literal[1, 2] = 1, root_file: Path | None = None
 ) -> str:
     """A new seal key in a new keyset, signed with the root key; answers the key's id. Older keys go on opening."""
     root = _root_key(office, org, root_file)
-    keyset = current_keyset(office.database, org)
     key = SealKey.generate(suite)
     office.seal_keys.add(key)  # before anybody can seal to it
     entry = seal_entry(key, now)
     with office.database.transaction() as tx:
         record_seal_key(tx, org, entry, now)
-    kept = tuple(old for old in keyset.seal_keys if old.open_until > now)
-    new = replace(keyset, seq=keyset.seq + 1, issued=now, not_after=now + DOCUMENT_DAYS * DAY, seal_keys=(*kept, entry))
-    office.documents.publish(sign_document("keyset", new.to_payload(), [root]), now=now)
+    _next_keyset(office, org, root, entry, now=now)
     return key.public.id
 
 
-def publish_policy(
+def _next_keyset(office: Office, org: str, root: Ed25519PrivateKey, *added: SealKeyEntry, now: int) -> Keyset:
+    old = current_keyset(office.database, org)
+    kept = tuple(entry for entry in old.seal_keys if entry.open_until > now)
+    new = replace(old, seq=old.seq + 1, issued=now, not_after=now + DOCUMENT_DAYS * DAY, seal_keys=(*kept, *added))
+    office.documents.publish(sign_document("keyset", new.to_payload(), [root]), now=now)
+    return new
+
+
+def next_policy(
     office: Office,
     org: str,
     *,
@@ -70,11 +80,11 @@ def publish_policy(
     individual_reports: bool | None = None,
     k: int | None = None,
 ) -> Policy:
-    """The next policy: the present one with what is given changed, signed with the policy signer's key."""
+    """The next policy: the present one with what is given changed. Nothing is signed or published yet."""
     old = current_policy(office.database, org)
     seq = old.seq + 1
     try:
-        policy = Policy(
+        return Policy(
             org=org,
             seq=seq,
             issued=now,
@@ -88,9 +98,12 @@ def publish_policy(
         )
     except WireError as error:
         raise RequestError(f"this policy is not possible: {error}") from None
-    signer = read_key(office.keys.policy_path(org))
+
+
+def publish_policy(office: Office, policy: Policy, *, now: int) -> None:
+    """Sign a policy with the policy signer's key and make it the newest."""
+    signer = read_key(office.keys.policy_path(policy.org))
     office.documents.publish(sign_document("policy", policy.to_payload(), [signer]), now=now)
-    return policy
 
 
 def new_token(

@@ -179,6 +179,22 @@ def the_team(office: Office, org: str, wanted: str) -> Row:
     return rows[0]
 
 
+def the_person(office: Office, org: str, wanted: str) -> str:
+    """The id of the person named or numbered `wanted`."""
+    rows = office.database.run(
+        "select id::text as id from person where org = :org and (id = :wanted or name = :wanted)",
+        org=org,
+        wanted=wanted,
+    )
+    if not rows:
+        raise RequestError(f"there is no person {wanted!r}; see framekeep-sync admin person list")
+    if len(rows) > 1:
+        raise RequestError(
+            f"{len(rows)} people are called {wanted!r}; give the id, see framekeep-sync admin person list"
+        )
+    return str(rows[0]["id"])
+
+
 def add_person(office: Office, org: str, name: str, team: str, *, now: int, since: date | None = None) -> str:
     """A new person in `team`; answers their id.
 

@@ -18,13 +18,16 @@ from sync_service.blocks import People, Rollup, Rules, TeamDay, team_day
 from sync_service.cohorts import Correction, apply_corrections, month_begins
 from sync_service.errors import ServiceError
 from sync_service.freezing import freeze_months
-from sync_service.policies import current_policy
+from sync_service.policies import current_keyset, current_policy
 from sync_service.ports import Alerts, Database
 from sync_service.timetable import LOOK_BACK_DAYS, Timing, days_between, instant, local_day, month_of, next_month
 from sync_service.uptime import Uptime, note_uptime
 
 LONGEST_HOLD_SECONDS = 24 * 3600
 """A day waits this long, while the service is up, for envelopes that arrived in time and are not opened yet."""
+DAY = 24 * 3600
+WARN_DAYS = 30
+"""So long before a policy or keyset runs out, somebody is told."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Publisher:
         self._alerts = alerts
         self._timing = timing or Timing()
         self._unwritten_before = unwritten_before
+        self._warned: dict[tuple[str, str], int] = {}
 
     def run(self, now: int, *, first_day: date | None = None) -> Published:
         """Freeze every month that has begun and release every day that is due at `now`.
@@ -95,10 +99,25 @@ class Publisher:
         if not self._db.run("select 1 as one from device_progress where org = :org limit 1", org=org):
             return Published()  # nothing measured yet: nothing to freeze, nothing to release
         policy = current_policy(self._db, org)
+        self._warn(org, "policy", policy.not_after, now)
+        self._warn(org, "keyset", current_keyset(self._db, org).not_after, now)
         done = Published(months=freeze_months(self._db, org, now, individual_reports=policy.individual_reports))
         for month in self._frozen_months(org, now):
             done += self._release_month(month, policy, uptime, now, first_day)
         return done
+
+    def _warn(self, org: str, kind: str, not_after: int, now: int) -> None:
+        """Say once a day that a document is about to run out: nothing is measured under one that has."""
+        day = now // DAY
+        if not_after - now < WARN_DAYS * DAY and self._warned.get((org, kind)) != day:
+            self._warned[org, kind] = day
+            left = max(0, not_after - now) // DAY
+            self._alerts.alert(
+                f"{kind}_expires",
+                f"the {kind} holds for {left} more days, then laptops stop measuring; run framekeep-sync admin {kind} renew",
+                org=org,
+                days=left,
+            )
 
     def _frozen_months(self, org: str, now: int) -> list[_Month]:
         rows = self._db.run(

@@ -64,11 +64,11 @@ def test_from_nothing_to_a_managers_answer_beside_a_running_service(service, adm
     assert root_file == folder / "usb" / "root.pem" and stat.S_IMODE(root_file.stat().st_mode) == 0o600
 
     team = admin("team", "create", "Red", "--timezone", "Europe/Berlin")
-    ada = admin("person", "add", "Ada", "--team", "Red")
-    code = EnrolmentCode.parse(admin("code", "new", "--person", ada["person"])["code"])
+    admin("person", "add", "Ada", "--team", "Red")
+    code = EnrolmentCode.parse(admin("code", "new", "--person", "Ada")["code"])
     assert code.fingerprint.hex() == org["organisation"]
 
-    token = admin("token", "new", "--role", "manager", "--team", "Red", "--name", "Eve")["token"]
+    token = admin("token", "new", "--role", "manager", "--team", "Red", "--name", "Eve", "--not-measured")["token"]
     answer = requests.get(f"{service}/v1/teams", headers={"Authorization": f"Bearer {token}"}, timeout=10)
     assert answer.json() == {
         "teams": [{"id": team["team"], "name": "Red", "time_zone": "Europe/Berlin", "readable": True}]
@@ -89,6 +89,40 @@ def test_from_nothing_to_a_managers_answer_beside_a_running_service(service, adm
     assert after.seq == before.seq + 1 and after.seal_key(0).id == rotated
     assert {entry.key.id for entry in after.seal_keys} == {org["seal_key"], rotated}
     assert {key["id"] for key in admin("key", "list")["seal_keys"]} == {rotated, org["seal_key"]}
+
+
+def test_a_policy_is_shown_changed_after_a_look_at_the_change_and_renewed(service, admin, folder):
+    before = admin("policy", "show")
+    assert (before["policy"], before["hours"], before["k"]) == ("p-1", "mon-fri 08:00-18:00", "5")
+    change = ["--hours", "mon-thu 09:00-17:30", "--hours", "fri 09:00-12:00", "--interval", "15"]
+    seen = admin("policy", "publish", *change, "--dry-run")
+    assert seen["published"] is False and admin("policy", "show") == before
+    assert seen["changes"] == [
+        {"change": "hours: mon-fri 08:00-18:00 -> mon-thu 09:00-17:30; fri 09:00-12:00"},
+        {"change": "interval: 10 s -> 15 s"},
+    ]
+    assert admin("policy", "publish", *change)["published"] is True
+    renewed = admin("policy", "renew")
+    assert (renewed["policy"], renewed["hours"], renewed["interval"]) == (
+        "p-3",
+        "mon-thu 09:00-17:30; fri 09:00-12:00",
+        "15 s",
+    )
+    assert renewed["expires"] >= before["expires"] and admin("policy", "show") == renewed
+
+
+def test_a_keyset_is_renewed_with_the_root_key(service, admin, folder):
+    before = keyset(service)
+    told = admin("keyset", "renew", "--root", str(folder / "usb" / "root.pem"))
+    after = keyset(service)
+    assert told["keyset"] == after.seq == before.seq + 1 and after.seal_keys == before.seal_keys
+
+
+def test_a_reader_who_is_measured_is_found_by_name(service, admin):
+    person = next(one["id"] for one in admin("person", "list")["people"] if one["name"] == "Ada")
+    made = admin("token", "new", "--role", "manager", "--team", "Red", "--person", "Ada")
+    kept = next(one for one in admin("token", "list")["readers"] if one["id"] == made["reader"])
+    assert kept["person"] == person
 
 
 def keyset(service):
@@ -129,9 +163,16 @@ def test_the_description_of_the_running_service_is_valid_openapi(service):
         (["person", "add", "Bob", "--team", "Green"], "no team 'Green'"),
         (["person", "move", "0" * 32, "--team", "Red"], "no person"),
         (["code", "new", "--person", "0" * 32], "no person"),
-        (["token", "new", "--role", "manager"], "names the manager's teams"),
+        (["token", "new", "--role", "manager", "--not-measured"], "names the manager's teams"),
+        (["token", "new", "--role", "manager", "--team", "Red"], "--not-measured"),
+        (["token", "new", "--role", "admin"], "--person"),
+        (["token", "new", "--role", "manager", "--team", "Red", "--person", "Nobody"], "no person 'Nobody'"),
+        (["policy", "publish"], "nothing would change"),
+        (["policy", "publish", "--k", "4"], "not possible"),
+        (["policy", "publish", "--interval", "61"], "not possible"),
+        (["keyset", "renew"], "root.pem is missing"),
         (["token", "new", "--role", "auditor", "--team", "Red"], "no other role"),
-        (["token", "new", "--role", "admin", "--days", "0"], "1 to 365 days"),
+        (["token", "new", "--role", "admin", "--not-measured", "--days", "0"], "1 to 365 days"),
         (["token", "revoke", "0" * 32], "no reader"),
         (["device", "revoke", "0" * 32], "no device"),
         (["block", "withdraw", "--team", "Red", "--day", "2026-11-09", "--block", "1", "--text", "x"], "not released"),
@@ -144,7 +185,15 @@ def test_every_error_is_one_sentence_and_exit_code_2(service, admin, words, said
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["org"], ["org", "create"], ["person", "add", "x", "--team", "Red", "--since", "2026-11-09"]]
+    "words",
+    [
+        [],
+        ["policy", "publish", "--hours", "always"],
+        ["token", "new", "--role", "auditor", "--person", "Ada", "--not-measured"],
+        ["org"],
+        ["org", "create"],
+        ["person", "add", "x", "--team", "Red", "--since", "2026-11-09"],
+    ],
 )
 def test_usage_errors_exit_with_2(words, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -167,7 +167,8 @@ def test_who_reads_a_team_or_is_reported_by_name_is_not_counted(company):
 
 
 def test_under_individual_reports_no_team_has_a_number(company):
-    issuing.publish_policy(company.office, company.org, now=NOW, individual_reports=True)
+    policy = issuing.next_policy(company.office, company.org, now=NOW, individual_reports=True)
+    issuing.publish_policy(company.office, policy, now=NOW)
     for person in company.team("red", 7):
         company.measured(person, NINE, 4, at_screen=900)
     publish(company)
@@ -274,6 +275,25 @@ def test_a_day_waits_for_what_was_accepted_and_is_not_in_the_database_yet(compan
     waiting = Publisher(company.pg.role("publisher"), company.alerts, unwritten_before=unwritten)
     assert waiting.run(fixed, first_day=MONDAY).held == 1 and asked == [fixed]
     assert publish(company, now=fixed).days == 1
+
+
+def test_a_policy_or_keyset_about_to_run_out_is_told_once_a_day(company):
+    company.measured(company.team("red", 1)[0], NINE, 4, at_screen=900)
+    made = NOW - 40 * 86400  # when the company was founded: its papers hold for a year
+    late, one = made + 336 * 86400, publisher(company)
+    publisher(company).run(made + 334 * 86400)
+    assert company.alerts.said == []
+    one.run(late)
+    one.run(late + 60)
+    assert sorted(kind for kind, _ in company.alerts.said) == ["keyset_expires", "policy_expires"]
+    assert "29 more days" in company.alerts.said[0][1] and "admin policy renew" in company.alerts.said[0][1]
+    one.run(late + 86400)
+    assert len(company.alerts.said) == 4
+    issuing.publish_policy(company.office, issuing.next_policy(company.office, company.org, now=late), now=late)
+    root = company.office.keys.root_path(company.org)
+    issuing.renew_keyset(company.office, company.org, now=late, root_file=root)
+    one.run(late + 2 * 86400)
+    assert len(company.alerts.said) == 4
 
 
 def test_one_broken_organisation_does_not_stop_the_others(company, tmp_path):

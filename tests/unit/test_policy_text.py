@@ -1,0 +1,50 @@
+"""Promise: work hours are read as they are written, and a policy's changes are said line by line."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.wire.documents import Policy, WorkHours
+from sync_service.policy_text import changes, hours_text, parse_hours
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"),
+    [
+        ("mon-fri 09:00-17:30", WorkHours((1, 2, 3, 4, 5), 540, 1050)),
+        ("sun 00:00-24:00", WorkHours((7,), 0, 1440)),
+        ("mon,wed-thu 22:00-23:15", WorkHours((1, 3, 4), 1320, 1395)),
+    ],
+)
+def test_hours_are_read_and_told_alike(written, hours):
+    assert parse_hours(written) == hours and hours_text(hours) == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "mon",
+        "mon 9-17",
+        "mon 09:60-10:00",
+        "mon 09:00-24:15",
+        "mon 17:00-09:00",
+        "may 09:00-17:00",
+        "mon- 09:00-17:00",
+        "-mon 09:00-10:00",
+        "mon,,tue 09:00-10:00",
+        "fri-mon 09:00-17:00",
+        "mon-tue-wed 09:00-10:00",
+    ],
+)
+def test_anything_else_is_refused(written):
+    with pytest.raises(ValueError, match=r".*"):
+        parse_hours(written)
+
+
+def test_only_what_differs_is_a_change():
+    org, hours = "0" * 32, (parse_hours("mon-fri 09:00-17:30"),)
+    old = Policy(org=org, seq=1, issued=0, not_after=9, id="p-1", work_hours=hours)
+    new = Policy(org=org, seq=2, issued=5, not_after=19, id="p-2", work_hours=hours, k=7, individual_reports=True)
+    assert changes(old, old) == []
+    assert changes(old, new) == ["k: 5 -> 7", "individual_reports: off -> on"]
