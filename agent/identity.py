@@ -1,7 +1,8 @@
 """Who this laptop is to the service, and how it came to be: enrolment with a one-time code.
 
 Every step may be interrupted. The device key is kept before it is sent, the identity is written last, and the service
-gives the same answer to the same code and key: typing the same code again finishes what was begun.
+gives the same answer to the same code and key: typing the same code again finishes what was begun. A key that replaces
+a revoked one is kept under a name of its own until then.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import logging
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from agent.errors import EnrolmentRefused, NotEnrolled, PolicyError, UsageError
-from agent.keys import DEVICE_KEY, KeyStore, device_key, make_device_key
+from agent.keys import DEVICE_KEY, NEXT_DEVICE_KEY, KeyStore, device_key, make_device_key
 from agent.outbox.delivery import Failure, FailureKind, Reply
 from agent.outbox.link import Link, ServiceUnreachable
 from agent.policy import Roots, accept_keyset, accept_policy, read_roots
@@ -90,12 +93,7 @@ def enroll(typed: str, server: str, *, store: Store, keys: KeyStore, link: Link 
     link = link or Link(server)
     try:
         roots, document = _fetch_keyset(link, org)
-        # A revoked key stays revoked, so a new code then comes with a new key.
-        key = None if before is not None and before.revoked else device_key(keys)
-        if key is None:
-            store.envelopes.start_numbering()
-            keys.delete(DEVICE_KEY)
-            key = make_device_key(keys)
+        key = _key_to_enrol(before, store, keys)
         public = key.public_key().public_bytes_raw()
         reply = _ask(link, "POST", "/v1/devices", canonical(enrol_request(code, org, key)))
     finally:
@@ -113,7 +111,21 @@ def enroll(typed: str, server: str, *, store: Store, keys: KeyStore, link: Link 
         raise EnrolmentRefused(
             f"The answer to the enrolment is not to be trusted ({error}): nothing was kept."
         ) from error
-    return _keep(store, roots, device_id(public), document, keyset_body, policy_body, now)
+    keys.put(DEVICE_KEY, key.private_bytes_raw())
+    identity = _keep(store, roots, device_id(public), document, keyset_body, policy_body, now)
+    keys.delete(NEXT_DEVICE_KEY)
+    return identity
+
+
+def _key_to_enrol(before: Identity | None, store: Store, keys: KeyStore) -> Ed25519PrivateKey:
+    """The key this device has, or the new one that takes the place of a revoked one: the same at every try."""
+    revoked = before.device if before is not None and before.revoked else None
+    for name in (NEXT_DEVICE_KEY, DEVICE_KEY):
+        key = device_key(keys, name)
+        if key is not None and device_id(key.public_key().public_bytes_raw()) != revoked:
+            return key
+    store.envelopes.start_numbering()
+    return make_device_key(keys, NEXT_DEVICE_KEY)
 
 
 def _keep(
