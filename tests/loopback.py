@@ -55,6 +55,7 @@ class LoopbackService:
         self.conflicts = 0
         self.receipts: dict[UUID, dict[str, Any]] = {}
         self.page = 1000
+        self.cursor = True
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
         self.up()
@@ -112,7 +113,13 @@ class LoopbackService:
         if path == "/v1/me/receipts":
             since = int(query.get("since", ["0"])[0])
             rows = [row for row in self.receipts.values() if row["at"] >= since]
-            return answer(200, {"receipts": rows[: self.page], "more": len(rows) > self.page})
+            rows.sort(key=lambda row: (row["at"], row["id"]))
+            if "after" in query:
+                rows = [row for row in rows if f"{row['at']}/{row['id']}" > query["after"][0]]
+            more = len(rows) > self.page
+            last = rows[: self.page][-1] if more else {}
+            following = {"next": f"{last['at']}/{last['id']}"} if more and self.cursor else {}
+            return answer(200, {"receipts": rows[: self.page], "more": more, **following})
         return answer(404, {"error": "not_found"})
 
     def _enrol(self, body: bytes) -> Answer:

@@ -79,6 +79,11 @@ class Link:
                 return None if stop is not None and stop.is_set() else Failure(FailureKind.TIMEOUT)
         return result[0] if result else Failure(FailureKind.BROKEN)
 
+    def move(self, endpoint: str) -> None:
+        """From the next request on, talk to `endpoint` instead."""
+        self.close()
+        self.endpoint = endpoint
+
     def close(self) -> None:
         """Close idle connections; the next request opens a new one. Safe to call twice."""
         if self._session is not None:

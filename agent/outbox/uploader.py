@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -107,6 +107,7 @@ class Uploader:
     def turn(self, stop: threading.Event | None = None) -> float:
         """Do what is due; returns seconds until the next look. Raises StoreError."""
         now = self._clock.wall()
+        self._follow()
         if not self._identity.revoked:
             if self._documents_timer.due(now) or (
                 not self.documents.standing(now).may_look and self._documents_timer.failures == 0
@@ -135,6 +136,8 @@ class Uploader:
         """Ask for keyset and policy now. True when the service answered. Raises StoreError."""
         now = self._clock.wall()
         ok = self.documents.refresh(self._link, self._token("GET", "/v1/policy"), now=now, stop=stop)
+        if self._follow():
+            ok = self.documents.refresh(self._link, self._token("GET", "/v1/policy"), now=now, stop=stop)
         good = ok and not self.documents.problem and self.documents.standing(now).may_look
         self._documents_timer.done(now, self._chance(), ok=good)
         if self.documents.revoked and not self._identity.revoked:
@@ -142,16 +145,19 @@ class Uploader:
         return ok
 
     def ask_receipts(self, stop: threading.Event | None = None) -> int:
-        """Ask what became of accepted envelopes. Returns how many were settled. Raises StoreError."""
+        """Ask what became of accepted envelopes, and let those wait again of which the service knows nothing any more.
+        Returns how many were settled. Raises StoreError.
+        """
         now = self._clock.wall()
         oldest, settled = self._store.envelopes.oldest_accepted(), 0
         # The service's clock counts here; a day covers any difference that lets a token pass.
-        since = -1 if oldest is None else max(0, min(oldest, int(now)) - 86400)
-        while since >= 0 and (stop is None or not stop.is_set()):
+        query: Mapping[str, str] | None
+        query = None if oldest is None else {"since": str(max(0, min(oldest, int(now)) - 86400))}
+        while query is not None and (stop is None or not stop.is_set()):
             answer = self._link.request(
                 "GET",
                 "/v1/me/receipts",
-                query={"since": str(since)},
+                query=query,
                 headers=self._token("GET", "/v1/me/receipts"),
                 stop=stop,
             )
@@ -160,8 +166,12 @@ class Uploader:
                 self._receipts_timer.done(now, self._chance(), ok=False)
                 return settled
             settled += self._store.envelopes.settle_receipts(page.outcomes, now=now, reason=_QUARANTINED)
-            since = -1 if page.next_since is None else max(page.next_since, since + 1)
+            if page.following == query:  # a whole page of one second, or a service that turns in a circle
+                break
+            query = page.following
         self._receipts_timer.done(now, self._chance(), ok=True)
+        if query is None and (count := self._store.envelopes.send_again(now=now)):
+            log.warning("Accepted envelopes have no receipt; they are sent again.", extra={"count": count})
         return settled
 
     def _seal(self, now: float, *, everything: bool = False) -> None:
@@ -231,6 +241,17 @@ class Uploader:
             self._store.envelopes.postpone(row.seq, until=now, reason=outcome.reason)
         else:
             self._postpone(row, head, outcome)
+
+    def _follow(self) -> bool:
+        """Move to the address the accepted keyset names. True when it is another one."""
+        keyset = self.documents.keyset
+        if keyset is None or keyset.endpoint == self._identity.endpoint:
+            return False
+        self._identity = replace(self._identity, endpoint=keyset.endpoint)
+        self._store.put_identity(self._identity.to_bytes())
+        self._link.move(keyset.endpoint)
+        log.info("The service moved; it is followed.")
+        return True
 
     def _remember_revoked(self) -> None:
         """Over restarts: only a new code ends it."""

@@ -1,8 +1,10 @@
 """The outbox: sealed envelopes on their way. Acknowledge, then delete; nothing is dropped without being counted.
 
 waiting --202--> accepted --receipt--> opened --60 days--> gone
-   |  ^                       |
-   |  +-- sealed again        +--receipt--> set aside
+   |  ^              |  |
+   |  |              |  +--receipt--> set aside
+   |  |              +--no receipt for 3 days--> waiting
+   |  +-- sealed again
    +--refused for good--> set aside --asked--> waiting
 """
 
@@ -22,6 +24,12 @@ from agent.wire.summary import MAX_WINDOWS
 
 KEEP_SECONDS = 60 * 86400
 """How long opened envelopes and their windows stay to be looked at (as long as Firefox keeps its pings)."""
+RESEND_SECONDS = 3 * 86400
+"""How long an accepted envelope may go without a receipt until it is sent again: the service opens within minutes, and
+whatever it lost since is here still. A repeat is harmless, because the service counts a window once.
+"""
+RESEND_MAX_AGE_SECONDS = 30 * 86400
+"""Not sent again by itself once its first window is older: the service counts nothing older than 35 days."""
 _TRIM_BATCH = 16
 
 _COLUMNS = "seq, id, created, first, windows, sealed, state, attempts, next_try, last_error, settled"
@@ -122,9 +130,11 @@ class Envelopes:
         return self._select("ORDER BY first DESC, seq DESC LIMIT ?", (limit,))
 
     def oldest_accepted(self) -> int | None:
-        """When (epoch seconds) the first of the envelopes was accepted that are not known to be opened yet."""
+        """When (epoch seconds) the first of the envelopes was made that are accepted and not known to be opened: it may
+        have been accepted, and opened, long before it was accepted the last time.
+        """
         with self._db.read() as connection:
-            (oldest,) = connection.execute("SELECT min(settled) FROM envelopes WHERE state='accepted'").fetchone()
+            (oldest,) = connection.execute("SELECT min(created) FROM envelopes WHERE state='accepted'").fetchone()
         return None if oldest is None else int(oldest)
 
     def accept(self, seq: int, *, now: float) -> None:
@@ -168,12 +178,27 @@ class Envelopes:
                 changed += cursor.rowcount
         return changed
 
+    def send_again(self, *, now: float) -> int:
+        """What was accepted RESEND_SECONDS ago (or in the future: the clock went back) and has no receipt waits again.
+        Only right after the receipts were asked for. Returns how many.
+        """
+        with self._db.write() as connection:
+            cursor = connection.execute(
+                "UPDATE envelopes SET state='waiting', attempts=0, next_try=0, settled=0,"
+                " last_error='The service did not say that it was counted: it is sent again.'"
+                " WHERE state='accepted' AND first>? AND (settled<? OR settled>?)",
+                (int(now - RESEND_MAX_AGE_SECONDS), int(now - RESEND_SECONDS), int(now + RESEND_SECONDS)),
+            )
+            return cursor.rowcount
+
     def retry(self) -> int:
-        """Send everything that waits now, and what was set aside once more. Returns how many."""
+        """Send everything that waits now, and what was set aside or accepted without a receipt once more. Returns how
+        many.
+        """
         with self._db.write() as connection:
             cursor = connection.execute(
                 "UPDATE envelopes SET state='waiting', attempts=0, next_try=0, settled=0"
-                " WHERE state IN ('waiting', 'set_aside')"
+                " WHERE state IN ('waiting', 'set_aside', 'accepted')"
             )
             return cursor.rowcount
 

@@ -21,7 +21,7 @@ from agent.store import EnvelopeState
 from agent.wire.seal import SealKey
 from tests.builders import DAY, MODELS, NOW, assert_log_is_clean, windows
 from tests.laptop import OUTAGES, STORE_KEY, Laptop, enrolled_laptop, first_times
-from tests.loopback import Answer, answer
+from tests.loopback import Answer, LoopbackService, answer
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_malformed_verdict_sets_aside_and_shows_it(laptop: Laptop) -> None:
     laptop.turn_until_delivered(uploader)
     aside = [row for row in laptop.store.envelopes.recent() if row.state is EnvelopeState.SET_ASIDE]
     assert len(aside) == 1 and "malformed" in aside[0].last_error
-    assert laptop.store.envelopes.retry() == 1
+    assert laptop.store.envelopes.retry() == 2, "the other has no receipt yet"
     laptop.turn_until_delivered(uploader)
     assert len(laptop.service.counted) == laptop.measured
 
@@ -237,3 +237,84 @@ def test_the_log_of_a_stormy_day_is_clean(laptop: Laptop, tmp_path: Path) -> Non
     text = (tmp_path / "framekeep.log").read_text()
     assert "Sealed" in text and "Posted" in text
     assert_log_is_clean(text, [STORE_KEY, key.private_bytes_raw()])
+
+
+def test_what_the_service_lost_is_sent_again_and_counted_once(laptop: Laptop) -> None:
+    uploader = laptop.uploader()
+    uploader._receipts_timer.at = laptop.clock.wall() + 1800
+    for _ in range(3):
+        laptop.measure(3)
+        laptop.turn_until_delivered(uploader)
+        laptop.service.trouble = lambda _method, path: answer(503, {}) if path == "/v1/me/receipts" else None
+    laptop.service.trouble = None
+    lost, kept = laptop.service.posted[0], set(laptop.service.posted[1:])
+    del laptop.service.receipts[lost]  # as if its inbox had been damaged before anything was opened
+    for start in [window.start for window in laptop.service.summaries[0].windows]:
+        del laptop.service.counted[start]
+    for _ in range(3):
+        uploader.turn()
+        laptop.clock.advance(DAY / 2)
+    assert laptop.store.envelopes.summary().accepted == 1 and laptop.service.posted.count(lost) == 1
+    for _ in range(6):
+        uploader.turn()
+        laptop.clock.advance(DAY / 2)
+    assert laptop.service.posted.count(lost) == 2 and laptop.service.repeated == 0
+    assert len(laptop.service.counted) == laptop.measured
+    assert all(laptop.service.posted.count(each) == 1 for each in kept)
+    assert laptop.store.envelopes.summary().opened == 3
+
+
+def test_nothing_is_sent_again_before_the_service_was_asked(laptop: Laptop) -> None:
+    uploader = laptop.uploader()
+    uploader._receipts_timer.at = laptop.clock.wall() + 1800
+    laptop.measure(3)
+    laptop.turn_until_delivered(uploader)
+    laptop.service.trouble = lambda _method, path: answer(503, {}) if path == "/v1/me/receipts" else None
+    for _ in range(10):
+        laptop.clock.advance(DAY)
+        uploader.turn()
+    assert len(laptop.service.posted) == 1 and laptop.store.envelopes.summary().accepted == 1
+    assert laptop.store.envelopes.retry() == 1, "asked by a person, it is"
+    uploader.turn()
+    assert len(laptop.service.posted) == 2 and laptop.service.conflicts == 0
+    laptop.service.trouble = None
+    assert uploader.ask_receipts() == 1, "the receipt is ten days older than the last acceptance"
+
+
+@pytest.mark.parametrize("cursor", [True, False])
+def test_receipts_of_one_second_fill_several_pages(laptop: Laptop, cursor: bool) -> None:
+    laptop.service.page, laptop.service.cursor = (2, True) if cursor else (5, False)
+    uploader = laptop.uploader()
+    uploader._receipts_timer.at, uploader._receipts_timer.period = laptop.clock.wall() + DAY / 2, DAY
+    for _ in range(5):
+        laptop.measure(3)
+        laptop.turn_until_delivered(uploader)
+    for receipt in laptop.service.receipts.values():
+        receipt["at"] = int(laptop.clock.wall())
+    assert uploader.ask_receipts() == 5
+
+
+def test_a_service_that_moves_is_followed(laptop: Laptop) -> None:
+    """Its keyset names the new address; the old one goes on answering for documents, and for nothing else."""
+    new = LoopbackService(laptop.service.org, laptop.clock.wall)
+    new.devices, new.policy = laptop.service.devices, laptop.service.policy
+    uploader = laptop.uploader()
+    uploader.turn()
+    new.keyset = laptop.service.keyset = laptop.service.org.keyset(2, endpoint=new.endpoint)
+    laptop.service.trouble = lambda _method, path: None if path == "/v1/keyset" else (410, {}, b"")
+    try:
+        laptop.clock.advance(3 * 3600)
+        laptop.measure(3)
+        laptop.turn_until_delivered(uploader)
+        assert len(new.counted) == laptop.measured and uploader.documents.standing(laptop.clock.wall()).may_look
+        assert uploader.ask_receipts() == 1 or laptop.store.envelopes.summary().opened == 1
+        moved = load_identity(laptop.store)
+        assert moved is not None and moved.endpoint == new.endpoint and moved.device == laptop.identity.device
+        # Killed between keeping the keyset and the identity: the next start follows too.
+        laptop.store.put_identity(laptop.identity.to_bytes())
+        asked = len(laptop.service.requests)
+        laptop.uploader().turn()
+        again = load_identity(laptop.store)
+        assert again == moved and len(laptop.service.requests) == asked
+    finally:
+        new.down()
