@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from agent.attention.meter import Meter, Metered
@@ -70,23 +70,26 @@ class Recorder:
         self.meter = meter
         self._lost += dropped
         self._lost += self._holding.hold(closed, policy=policy, models=self._models)
+        done: list[Window] = []
         try:
-            done = self._flush(report)
+            for batch in self._flush(report):
+                done += batch
         except StoreError as error:
             if str(error) != self.problem:
                 log.error("%s", error)
             self.problem = str(error)
-            return ()
-        self.problem = ""
-        for window in done:
+        else:
+            self.problem = ""
+        for window in done:  # also when a later batch failed: these are on the disk
             if self._on_closed is not None:
                 self._on_closed(window)
-        return done
+        return tuple(done)
 
-    def _flush(self, report: Report) -> tuple[Window, ...]:
-        """Everything that waits. Only the last commit carries the new checkpoint, because it knows all of them."""
+    def _flush(self, report: Report) -> Iterator[tuple[Window, ...]]:
+        """Commit everything that waits, and give each batch once it is on the disk. Only the last commit carries the
+        new checkpoint, because it knows all of them.
+        """
         fresh = _bytes(self.meter)
-        done: tuple[Window, ...] = ()
         while True:
             batch, policy, models = self._holding.next_batch()
             last = len(batch) == len(self._holding)
@@ -100,10 +103,11 @@ class Recorder:
             )
             self._lost = 0
             self._holding.committed(len(batch))
-            done += batch
             if last:
                 self._kept = fresh
-                return done
+            yield batch
+            if last:
+                return
 
 
 def _bytes(meter: Meter) -> bytes:

@@ -13,13 +13,12 @@ MAX_HELD = 288
 
 class Holding:
     """Closed windows in order, each with the policy and models it was measured under. The newest are kept: when it
-    is full the oldest is dropped, and counted in `dropped` unless it would have stayed on this laptop anyway.
+    is full the oldest is dropped, and counted unless it would have stayed on this laptop anyway.
     """
 
     def __init__(self, limit: int = MAX_HELD) -> None:
         self._held: deque[tuple[Window, str | None, str]] = deque()
         self._limit = limit
-        self.dropped = 0
 
     def __len__(self) -> int:
         return len(self._held)
@@ -32,7 +31,6 @@ class Holding:
             if len(self._held) > self._limit:
                 _, its_policy, _ = self._held.popleft()
                 gone += its_policy is not None
-        self.dropped += gone
         return gone
 
     def next_batch(self) -> tuple[tuple[Window, ...], str | None, str]:
@@ -50,7 +48,6 @@ class Holding:
         return tuple(batch), policy, models
 
     def committed(self, count: int) -> None:
-        """The store has the oldest `count` windows and the number of drops: forget both."""
+        """The store has the oldest `count` windows: forget them."""
         for _ in range(count):
             self._held.popleft()
-        self.dropped = 0

@@ -90,11 +90,6 @@ class Store:
         """The last committed checkpoint; None when there is none. Raises RowDamaged."""
         return self._current(_CHECKPOINT)
 
-    def put_status(self, status: bytes) -> None:
-        """Publish the status outside a commit (the agent starts, pauses, stops)."""
-        with self._db.write() as connection:
-            self._put_current(connection, _STATUS, status)
-
     def status(self) -> bytes | None:
         """The status as the agent last wrote it; None when it never did. Raises RowDamaged."""
         return self._current(_STATUS)

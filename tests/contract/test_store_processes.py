@@ -38,7 +38,7 @@ def test_what_the_agent_commits_is_seen_while_other_processes_come_and_go(tmp_pa
     watch = ControlWatch(path)
     assert not watch.poll().paused
     for number in range(5):
-        store.put_status(str(number).encode())
+        store.commit([], b"{}", policy=None, status=str(number).encode())
         assert another_process(path) == f"{number} False"
     assert another_process(path, "pause") == "4 False"
     assert watch.poll().paused

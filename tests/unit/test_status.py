@@ -54,12 +54,12 @@ def test_a_report_comes_back_as_it_was() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["p-1", "p-2", None])), max_size=30), st.integers(1, 20))
 def test_holding_is_bounded_and_counts_every_drop(steps: list[tuple[int, str | None]], limit: int) -> None:
-    holding, given_windows, local = Holding(limit), 0, 0
+    holding, given_windows, local, dropped = Holding(limit), 0, 0, 0
     for count, policy in steps:
-        holding.hold(windows(NOW + 300 * given_windows, count), policy=policy, models="abcd")
+        dropped += holding.hold(windows(NOW + 300 * given_windows, count), policy=policy, models="abcd")
         given_windows += count
         assert len(holding) <= limit
-    dropped, seen = holding.dropped, []
+    seen: list[int] = []
     while True:
         batch, policy, _ = holding.next_batch()
         if not batch:
