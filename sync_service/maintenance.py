@@ -1,6 +1,10 @@
 """Housekeeping: partitions ahead of time, and every retention period in one table.
 
-Runs as framekeep_maintenance, hourly or so; running it twice, or late, does no harm.
+Runs as framekeep_maintenance, hourly or so; running it twice, or late, does no harm. Running it under a wrong clock
+would: everything would be past its time at once. So after a jump (see `clock_is_right`) nothing is deleted until a
+laptop's clock says the same as ours, or a person does. A service that was off for long goes on by itself with the
+first envelope sealed now; where no laptop is left to send one, the operator creates the file `clock-is-right` in the
+data folder.
 """
 
 from __future__ import annotations
@@ -12,6 +16,10 @@ from sync_service.ports import Alerts, Database, SealKeys
 DAY = 86400
 WEEK = 7 * DAY
 WEEKS_AHEAD = 4
+JUMP_SECONDS = 3 * DAY
+"""A clock this far past the last run has jumped, or the service was off."""
+AGREE_SECONDS = DAY
+"""A laptop's clock so close to ours confirms it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,40 @@ class Housekeeping:
     dropped_partitions: int
 
 
+def clock_is_right(database: Database, alerts: Alerts, *, now: int, confirmed: bool = False) -> bool:
+    """Whether `now` may be believed enough to delete by it; raises an alert where not. Asked before `keep_house` and
+    `destroy_expired_keys`. `confirmed`: a person says that it is right. `received_at` is no witness, since it comes
+    from the clock in doubt; the time a laptop wrote into what it signed is one.
+    """
+    found = database.run(
+        """select extract(epoch from coalesce((select done_at from housekeeping),
+                                              (select max(received_at) from envelope)))::bigint as last,
+             exists (select from envelope where received_at >= to_timestamp(:recently)
+                     and created between :earliest and :latest) as agreed""",
+        recently=now - JUMP_SECONDS,
+        earliest=now - AGREE_SECONDS,
+        latest=now + AGREE_SECONDS,
+    )[0]
+    if confirmed or found["agreed"] or found["last"] is None or now <= found["last"] + JUMP_SECONDS:
+        return True
+    alerts.alert(
+        "clock_jumped",
+        "the clock is far past the last housekeeping and no laptop confirms it: nothing is deleted; set the clock, or "
+        "if it is right create the file clock-is-right in the data folder",
+        days=(now - found["last"]) // DAY,
+    )
+    return False
+
+
+def note_done(database: Database, *, now: int) -> None:
+    """Housekeeping was done at `now`: what the next run's clock is held against."""
+    database.run(
+        """insert into housekeeping (one, done_at) values (true, to_timestamp(:now))
+           on conflict (one) do update set done_at = excluded.done_at""",
+        now=now,
+    )
+
+
 def keep_house(database: Database, *, now: int) -> Housekeeping:
     """Make partitions, delete what is past its time, drop partitions that are past and empty."""
     make_partitions(database, now=now)
@@ -87,14 +129,20 @@ def make_partitions(database: Database, *, now: int) -> None:
         database.run("select create_envelope_partition(to_timestamp(:at)) as part", at=now + weeks * WEEK)
 
 
-def destroy_expired_keys(database: Database, keys: SealKeys, alerts: Alerts, *, now: int) -> int:
+def destroy_expired_keys(
+    database: Database, keys: SealKeys, alerts: Alerts, *, now: int, inbox_oldest: int | None
+) -> int:
     """Destroy the private seal keys whose time is over, and say so in the table; answers how many. Runs beside the
-    opener, since only there the private keys are. A key for which rows still wait is kept until they are opened.
+    opener, since only there the private keys are. A key for which rows still wait is kept until they are opened, and
+    so is one that the inbox may hold an envelope for: `inbox_oldest` is when its oldest delivery came (asked before
+    this call, so that one on its way into the table is seen here or there).
     """
     expired = database.run(
         """select id from seal_key where destroyed_at is null and open_until <= to_timestamp(:now)
+           and (cast(:oldest as bigint) is null or open_until < to_timestamp(cast(:oldest as bigint)))
            and not exists (select from envelope where envelope.key = seal_key.id and settled_at is null)""",
         now=now,
+        oldest=inbox_oldest,
     )
     for row in expired:
         keys.destroy(row["id"])  # first: marked but alive would be worse than destroyed twice

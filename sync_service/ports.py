@@ -106,6 +106,10 @@ class Inbox(Protocol):
         """No repetition will help: keep it apart for a person to look at, out of the way of the rest."""
         ...
 
+    def oldest(self) -> int | None:
+        """When the oldest delivery came that is still here, claimed or not; None when there is none."""
+        ...
+
 
 class SealKeys(Protocol):
     """The organisation's private keys. Only the opener (and the administrator who makes them) holds this door."""

@@ -76,6 +76,9 @@ class FakeInbox:
         self.aside.append((delivery, reason))
         self.done([delivery])
 
+    def oldest(self) -> int | None:
+        return min((one.received for one in self.messages.values()), default=None)
+
 
 class FakeSealKeys:
     """SealKeys in a dictionary."""

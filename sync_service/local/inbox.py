@@ -127,6 +127,12 @@ class SqliteInbox:
         with self._claim_lock:
             return int(self._reader.execute("select count(*) from message").fetchone()[0])
 
+    def oldest(self) -> int | None:
+        """See Inbox.oldest."""
+        with self._claim_lock:
+            found = self._reader.execute("select min(received) from message").fetchone()[0]
+        return None if found is None else int(found)
+
     def drop_aside(self, before: int) -> None:
         """Delete what was set aside before this time (epoch seconds)."""
         self._do(("delete from aside where at < ?", (before,)))

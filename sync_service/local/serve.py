@@ -21,7 +21,7 @@ from sync_service.local.inbox import SqliteInbox
 from sync_service.local.loops import Loop
 from sync_service.local.registry import PostgresRegistry
 from sync_service.local.tombstones import TombstoneFile
-from sync_service.maintenance import DAY, destroy_expired_keys, keep_house
+from sync_service.maintenance import DAY, clock_is_right, destroy_expired_keys, keep_house, note_done
 from sync_service.opener import BATCH as OPENER_BATCH
 from sync_service.opener import Opener
 from sync_service.publisher import Publisher
@@ -50,7 +50,7 @@ def serve(data: Path, *, host: str = "127.0.0.1", port: int = 0) -> int:
 def _run(store: Store, listener: socket.socket, started: Callable[[], None]) -> int:
     alerts = LogAlerts()
     loops: list[Loop] = []
-    inbox = SqliteInbox(store.data / "inbox.sqlite", arrived=lambda: loops[0].wake())
+    inbox = SqliteInbox(store.data / "inbox.sqlite", arrived=lambda: loops[0].wake(), alerts=alerts)
     loops += _loops(store, inbox, alerts)
     config = uvicorn.Config(
         Application(build_endpoints(store, inbox), started=started),
@@ -129,12 +129,18 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
         eraser.run(wall_clock())
         return False
 
+    confirmation = store.data / "clock-is-right"
+
     def housekeeping() -> bool:
         now = wall_clock()
         eraser.sweep()
-        keep_house(house, now=now)
-        destroy_expired_keys(opener_database, keys, alerts, now=now)
-        inbox.drop_aside(now - 14 * DAY)
+        if clock_is_right(house, alerts, now=now, confirmed=confirmation.exists()):
+            keep_house(house, now=now)
+            oldest = inbox.oldest()
+            destroy_expired_keys(opener_database, keys, alerts, now=now, inbox_oldest=oldest)
+            inbox.drop_aside(now - 14 * DAY)
+            note_done(house, now=now)
+            confirmation.unlink(missing_ok=True)
         return False
 
     opener_loops = [Loop(f"opener {n}", opening(one), idle_seconds=1.0) for n, one in enumerate(openers, start=1)]

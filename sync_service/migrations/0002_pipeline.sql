@@ -166,6 +166,12 @@ language sql immutable strict as $$
   from unnest(seqs) as part
 $$;
 
+-- When housekeeping was last done: what its clock is held against.
+create table housekeeping (
+  one boolean primary key default true check (one),
+  done_at timestamptz not null
+);
+
 grant insert on envelope, quarantine to framekeep_writer;
 
 grant select, update (settled_at) on envelope to framekeep_opener;
@@ -178,6 +184,7 @@ grant select on person_rollup, device_progress to framekeep_publisher;
 grant select on person_rollup, receipt, device_progress to framekeep_person;
 
 grant select, delete on envelope, ledger, person_rollup, receipt, quarantine to framekeep_maintenance;
+grant select, insert, update on housekeeping to framekeep_maintenance;
 grant execute on function create_envelope_partition, drop_empty_envelope_partitions to framekeep_maintenance;
 grant execute on function create_envelope_partition to framekeep_writer;  -- should maintenance ever sleep
 

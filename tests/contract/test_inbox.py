@@ -73,6 +73,16 @@ def test_set_aside_is_out_of_the_way(inbox: Inbox) -> None:
     assert [one.body for one in inbox.claim(10)] == [b"good"]
 
 
+def test_the_oldest_is_known_claimed_or_not(inbox: Inbox) -> None:
+    assert inbox.oldest() is None
+    for received in (30, 20, 40):
+        inbox.put(ORG, b"x", received=received)
+    claimed = inbox.claim(2)
+    assert inbox.oldest() == 20
+    inbox.done(claimed)
+    assert inbox.oldest() == 40
+
+
 def test_many_threads_put_and_each_body_comes_out_once(tmp_path: Path) -> None:
     inbox = SqliteInbox(tmp_path / "inbox.sqlite")
 

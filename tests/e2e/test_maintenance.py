@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from sync_service.local.seal_keys import FileSealKeys
-from sync_service.maintenance import DAY, WEEK, destroy_expired_keys, keep_house, make_partitions
+from sync_service.maintenance import (
+    DAY,
+    WEEK,
+    clock_is_right,
+    destroy_expired_keys,
+    keep_house,
+    make_partitions,
+    note_done,
+)
 from sync_service.opener import Opener
 from tests.fakes import FakeAlerts, FakeSealKeys
 from tests.pg import FreshDatabase
@@ -92,10 +100,46 @@ def test_a_seal_key_is_destroyed_when_its_time_is_over_and_nothing_waits_for_it(
     )  # fmt: skip
     world.store(world.laptop().seal(window(NOW - 3600)))
     database, alerts = pg.role("opener"), FakeAlerts()
-    assert destroy_expired_keys(database, keys, alerts, now=NOW - 1) == 0
-    assert destroy_expired_keys(database, keys, alerts, now=NOW) == 0  # a row waits
+
+    def destroy(now: int, inbox_oldest: int | None = None) -> int:
+        return destroy_expired_keys(database, keys, alerts, now=now, inbox_oldest=inbox_oldest)
+
+    assert destroy(NOW - 1) == 0
+    assert destroy(NOW) == 0  # a row waits
     assert Opener(database, keys, alerts, clock=lambda: NOW).drain().windows == 1
-    assert destroy_expired_keys(database, keys, alerts, now=NOW) == 1
+    for received in (NOW - 5000, NOW):
+        assert destroy(NOW + 10 * DAY, received) == 0  # so does a delivery that may be for this key
+    assert keys.find(public.id) is not None
+    assert destroy(NOW + 10 * DAY, NOW + 1) == 1  # this one came later: it cannot be
     assert keys.find(public.id) is None
     assert list((tmp_path / "keys").glob("*.key")) == []
-    assert destroy_expired_keys(database, keys, alerts, now=NOW) == 0
+    assert destroy(NOW + 10 * DAY) == 0
+
+
+def test_a_clock_that_jumps_deletes_nothing_until_somebody_confirms_it(pg: FreshDatabase) -> None:
+    world, house, alerts = World(pg.owner), pg.role("maintenance"), FakeAlerts()
+    laptop = world.laptop()
+    assert clock_is_right(house, alerts, now=NOW)  # nothing is here that could be lost
+    world.store(laptop.seal(window(NOW - 3600)))
+    ahead = NOW + 5 * 365 * DAY
+    assert not clock_is_right(house, alerts, now=ahead)  # not even on the very first run
+    note_done(house, now=NOW)
+    assert clock_is_right(house, alerts, now=NOW + 2 * DAY)
+    assert not clock_is_right(house, alerts, now=ahead)
+    world.store(laptop.seal(window(NOW), created=NOW + 3600), received=ahead)  # laptops know better
+    assert not clock_is_right(house, alerts, now=ahead + 3600)
+    assert alerts.raised[-1] == ("clock_jumped", {"days": 5 * 365})
+    assert clock_is_right(house, alerts, now=NOW + 2 * DAY)  # set right again
+    assert clock_is_right(house, FakeAlerts(), now=ahead, confirmed=True)  # a person says so
+
+
+def test_a_service_that_was_off_for_long_goes_on_with_the_first_envelope(pg: FreshDatabase) -> None:
+    world, house = World(pg.owner), pg.role("maintenance")
+    laptop = world.laptop()
+    note_done(house, now=NOW)
+    later = NOW + 60 * DAY
+    assert not clock_is_right(house, FakeAlerts(), now=later)
+    world.store(laptop.seal(window(NOW), created=later - 600), received=later)
+    assert clock_is_right(house, FakeAlerts(), now=later)
+    note_done(house, now=later)
+    assert clock_is_right(house, FakeAlerts(), now=later + DAY)
