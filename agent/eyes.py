@@ -3,10 +3,10 @@
 It is started by `eyes_link` as `python -m agent.eyes` (in a frozen app as `framekeep _eyes`) and speaks JSON, one
 line a message: commands on standard input, each with an `id` that its answer repeats, answers on standard output.
 
-    {"id":1,"cmd":"open","source":{...}}    {"id":1,"opened":"camera 0","sandbox":"seccomp"}
+    {"id":1,"cmd":"open","source":{...}}    {"id":1,"opened":"camera 0","sandbox":"seccomp, landlock"}
     {"id":2,"cmd":"look","timeout":5.0}     {"id":2,"observation":{...},"frame":7,"source":"...","stages":{...}}
                                             {"id":2,"end":true,"at":14.4}   at the end of a finite source
-    {"id":3,"cmd":"probe"}                  {"id":3,"probe":{"inet":"denied",...}}
+    {"id":3,"cmd":"probe","file":"..."}     {"id":3,"probe":{"inet":"denied",...}}
     {"id":4,"cmd":"memory"}                 {"id":4,"pss":141000000}
     {"id":5,"cmd":"close"}                  {"id":5,"closed":true}
     whatever went wrong                     {"id":2,"error":"CameraLost","message":"..."}
@@ -72,7 +72,7 @@ class Eyes:
             case "look":
                 return self.look(float(command["timeout"]))
             case "probe":
-                return {"probe": sandbox.probe(), "sandbox": self._walls}
+                return {"probe": sandbox.probe(command["file"], command.get("process")), "sandbox": self._walls}
             case "memory":
                 return {"pss": proportional_set_size()}
             case "close":

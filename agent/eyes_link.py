@@ -13,6 +13,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from agent import errors
+from agent import errors, sandbox
 from agent.attention.observation import Observation
 from agent.errors import EyesError, FramekeepError
 from agent.sources import Source
@@ -62,8 +63,10 @@ class Eyes:
     def __init__(self, source: Source | None = None, command: Sequence[str] | None = None) -> None:
         """Start the process and have it open `source`, without waiting: the first look does.
 
+        This process closes its memory to the user's other programs, the child among them, for good (Linux).
         `command` is for tests. Raises EyesError when the program cannot be started at all.
         """
+        sandbox.shield()
         self._last_id = 0
         self._opening: int | None = None
         self._answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
@@ -74,6 +77,7 @@ class Eyes:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
+                start_new_session=True,  # without our terminal
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -103,8 +107,8 @@ class Eyes:
         """Wait until the source is open (a device may still be warming up). Raises FramekeepError."""
         if self._opening is None:
             return ""
-        answer = self._wait(self._opening, timeout)
-        self._opening = None
+        opening, self._opening = self._opening, None
+        answer = self._wait(opening, timeout)
         return str(answer["sandbox"])
 
     def look(self, timeout: float) -> Look:
@@ -121,9 +125,13 @@ class Eyes:
         except FramekeepError as error:
             return Look(error=error)
 
-    def probe(self, timeout: float = START_SECONDS) -> dict[str, str]:
-        """What the child can do that it must not, tried from inside: name -> "denied" or "possible"."""
-        answer = self._ask({"cmd": "probe"}, timeout)
+    def probe(self, timeout: float = START_SECONDS, process: int | None = None) -> dict[str, str]:
+        """What the child can do that it must not, tried from inside: name -> "denied" or "possible".
+
+        `process` is one whose memory it shall try to open; only ever one started for this.
+        """
+        with tempfile.NamedTemporaryFile(prefix="framekeep-probe-") as file:
+            answer = self._ask({"cmd": "probe", "file": file.name, "process": process}, timeout)
         return {**answer["probe"], "sandbox": answer["sandbox"]}
 
     def memory(self, timeout: float = 5.0) -> int | None:

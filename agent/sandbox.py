@@ -1,16 +1,26 @@
 """The walls of the eyes process: no network, no new programs, no new files, no core dump, no life after its parent.
 
-Linux (x86_64, aarch64): a seccomp filter, put in place before anything heavy is imported, for all threads and for
-good. Whatever runs in the process afterwards, a bug in a codec too, gets EPERM for
+Linux (x86_64, aarch64). Before anything heavy is imported, for all threads and for good:
 
-- making or using a socket (also through io_uring),
-- starting a program, reading or steering another process, taking its files,
-- creating a file, or opening one only to write: pixels have no place on disk to go to. (Reading and writing an
-  existing file stays possible, because that is how a camera device is opened.)
+- **seccomp** (seccomp.py) refuses making or using a socket, also through io_uring; starting a program or a process;
+  reading, steering or signalling another process; shared memory and message queues; making, opening only to write,
+  emptying, renaming, linking or removing a file, or changing its attributes; typing into a terminal; mounts, kernel
+  modules, keys, tracing; and giving up the promise to die with the parent.
+- **Landlock** (landlock.py), where the kernel has it, refuses opening an existing file to write, cameras apart, and
+  looking into any other process.
+- As root, every privilege is dropped but that of reading files.
+
+The parent, which has the network, closes its own memory to others of its user (`shield`), and gives the child a
+session of its own, without a terminal.
+
+Without Landlock (Linux before 5.13, or one that was built or started without it) this stays possible for code that
+takes over the process: writing into files that exist and that the user may write, a shell's start-up file or the
+store among them; writing to the user's terminals; and, where the kernel does not forbid it by itself (Yama), into
+the memory of the user's other programs, the parent not. `apply` says so, `probe` shows it, and `doctor` repeats it.
+In any case the process reads what its user may read, and its one way out is the pipe to its parent.
 
 macOS and Windows have no such door that a process may close behind itself without being signed for it; there the
-process holds no socket because nothing in it opens one, which the no-egress test watches. `apply` says so, and
-`doctor` repeats it.
+process holds no socket because nothing in it opens one, which the no-egress test watches. `apply` says so.
 """
 
 from __future__ import annotations
@@ -23,109 +33,109 @@ import signal
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from agent import landlock, seccomp
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC = 1, 1
+_CAPABILITY_VERSION_3, _CAP_DAC_READ_SEARCH = 0x20080522, 2
+_NOBODY = 2**30
+"""A process id beyond all that Linux gives out (2**22)."""
+_TIOCSTI = 0x5412
 
-# Classic BPF: load a word of seccomp_data, jump if equal / greater or equal / any bit set, return.
-_LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _DENY, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000
-_NUMBER, _ARCH = 0, 4
-_X32 = 0x40000000
-
-_NEW_OR_WRITE_ONLY = 0o1 | 0o100 | 0o20000000
-"""O_WRONLY, O_CREAT, and the bit that makes O_TMPFILE of O_DIRECTORY."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Machine:
-    """Kernel numbers of one architecture (linux/audit.h, asm/unistd.h)."""
-
-    audit: int
-    seccomp: int
-    denied: tuple[int, ...]
-    open_flags: tuple[tuple[int, int], ...]
-    """System calls that take open flags, with the argument's index."""
+WITHOUT_LANDLOCK = "seccomp; this kernel has no Landlock, so files of this user that exist could be written to"
+ONLY_LANDLOCK = frozenset({"write_to_file"})
+"""What `probe` finds possible where there is no Landlock."""
 
 
-_MACHINES = {
-    "x86_64": _Machine(
-        audit=0xC000003E,
-        seccomp=317,
-        denied=(
-            41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55,  # socket to getsockopt, with socketpair
-            288, 299, 307,  # accept4, recvmmsg, sendmmsg
-            425, 426, 427,  # io_uring
-            59, 322,  # execve, execveat
-            101, 310, 311, 438, 434,  # ptrace, process_vm_readv, process_vm_writev, pidfd_getfd, pidfd_open
-            85, 133, 259, 86, 265, 88, 266, 437,  # creat, mknod, mknodat, link, linkat, symlink, symlinkat, openat2
-            298, 321, 323, 304, 272, 308, 165, 428,  # perf, bpf, userfaultfd, by handle, unshare, setns, mounts
-        ),
-        open_flags=((2, 1), (257, 2)),
-    ),
-    "aarch64": _Machine(
-        audit=0xC00000B7,
-        seccomp=277,
-        denied=(
-            198, 199, 200, 201, 202, 203, 204, 205, 206, 207, 208, 209, 210, 211, 212, 242, 243, 269,
-            425, 426, 427,
-            221, 281,
-            117, 270, 271, 438, 434,
-            33, 37, 36, 437,
-            241, 280, 282, 265, 97, 268, 40, 428,
-        ),
-        open_flags=((56, 2),),
-    ),
-}  # fmt: skip
+def shield() -> None:
+    """Close this process to others of its user: no reading or writing its memory, no tracing, no core dump.
+
+    Linux only, and not against root. Programs started from here begin open again.
+    """
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def apply() -> str:
-    """Put up the walls this system has. Returns "seccomp", or a sentence saying why there is none."""
+    """Put up the walls this system has. Returns "seccomp, landlock", or a sentence saying what is missing."""
     _no_core_dump()
     if not sys.platform.startswith("linux"):
         return f"not available on {platform.system()}: no sandbox is built in there"
     libc = ctypes.CDLL(None, use_errno=True)
+    _drop_capabilities(libc)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    machine = _MACHINES.get(platform.machine())
+    shield()
+    confined = landlock.confine()
+    machine = seccomp.MACHINES.get(platform.machine())
     if machine is None:
         return f"not available on {platform.machine()} processors"
-    program = _program(machine)
+    program = seccomp.program(machine, os.getpid())
     code = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     fprog = ctypes.create_string_buffer(head, len(head))
+    number = machine.number("seccomp")
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return f"not available: the kernel refused ({os.strerror(ctypes.get_errno())})"
-    if libc.syscall(machine.seccomp, _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, fprog) != 0:
+    if libc.syscall(number, _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, fprog) != 0:
         return f"not available: the kernel refused ({os.strerror(ctypes.get_errno())})"
-    return "seccomp"
+    return "seccomp, landlock" if confined else WITHOUT_LANDLOCK
 
 
-def probe() -> dict[str, str]:
+def probe(file: str, process: int | None = None) -> dict[str, str]:
     """Try what must not work, from inside; per attempt "denied" or "possible". For tests and `doctor`.
 
-    Every attempt is harmless where it succeeds; what it makes, it takes away.
+    `file` is one the caller made for this; it is opened, not changed. `process`, if given, is one the caller started
+    for this; its memory is opened, not touched. Everything else names what does not exist, so that an attempt which
+    is not denied fails for that reason: a filter looks no further than the call. Where there are no walls to try,
+    on macOS and Windows, it says what is possible there.
     """
+    if not sys.platform.startswith("linux"):
+        return dict.fromkeys(("inet", "program", "create_file", "write_to_file"), "possible")
     libc = ctypes.CDLL(None, use_errno=True)
     pair = (ctypes.c_int * 2)(-1, -1)
-    path = f"/tmp/framekeep-probe-{os.getpid()}".encode()
+    gone = f"{file}.gone/framekeep".encode()
+    machine = seccomp.MACHINES.get(platform.machine(), seccomp.MACHINES["x86_64"])
+
+    def call(name: str, *arguments: object) -> Callable[[], int]:
+        return lambda: int(libc.syscall(machine.number(name), *arguments))
+
     attempts: dict[str, Callable[[], int]] = {
         "inet": lambda: _descriptor(libc.socket(2, 1, 0)),
         "inet6": lambda: _descriptor(libc.socket(10, 2, 0)),
         "unix": lambda: _descriptor(libc.socket(1, 1, 0)),
         "netlink": lambda: _descriptor(libc.socket(16, 3, 0)),
         "socketpair": lambda: libc.socketpair(1, 1, 0, pair) or sum(map(_descriptor, pair)),
-        "create_file": lambda: _descriptor(libc.open(path, os.O_CREAT | os.O_RDWR, 0o600)),
+        "create_file": lambda: _descriptor(libc.open(gone, os.O_CREAT | os.O_RDWR, 0o600)),
+        "write_to_file": lambda: _descriptor(libc.open(file.encode(), os.O_RDWR)),
+        "empty_file": lambda: libc.open(gone, os.O_RDONLY | os.O_TRUNC),
+        "truncate": lambda: libc.truncate(gone, ctypes.c_long(0)),
+        "rename": lambda: libc.rename(gone, gone),
+        "link": lambda: libc.link(gone, gone + b"2"),
+        "symlink": lambda: libc.symlink(b"nowhere", gone),
+        "unlink": lambda: libc.unlink(gone),
+        "mkdir": lambda: libc.mkdir(gone, 0o700),
+        "rmdir": lambda: libc.rmdir(gone),
+        "chmod": lambda: libc.chmod(gone, 0o600),
+        "setxattr": lambda: libc.setxattr(gone, b"user.framekeep", b"", ctypes.c_size_t(0), 0),
+        "shared_memory": lambda: libc.shmget(_NOBODY, ctypes.c_size_t(0), 0),
+        "message_queue": lambda: libc.msgget(_NOBODY, 0),
+        "posix_queue": call("mq_open", b"framekeep-gone", os.O_RDWR, 0, None),
         "program": lambda: libc.execv(b"/nonexistent/program", None),
-        # Reading nothing, from itself.
-        "process_memory": lambda: libc.process_vm_readv(os.getpid(), None, 0, None, 0, 0),
+        "fork": _fork,
+        "signal": lambda: libc.kill(_NOBODY, 0),
+        "process_handle": call("pidfd_open", _NOBODY, 0),
+        "trace": lambda: libc.ptrace(16, _NOBODY, None, None),  # PTRACE_ATTACH
+        "process_memory": lambda: libc.process_vm_readv(os.getpid(), None, 0, None, 0, 0),  # nothing, from itself
+        "terminal": lambda: libc.ioctl(-1, _TIOCSTI, b"x"),
+        "outlive_parent": lambda: libc.prctl(_PR_SET_PDEATHSIG, 9999, 0, 0, 0),  # no such signal
     }
+    if process is not None:
+        attempts["other_memory"] = lambda: _descriptor(libc.open(f"/proc/{process}/mem".encode(), os.O_RDWR))
     result = {}
     for name, attempt in attempts.items():
-        denied = attempt() < 0 and ctypes.get_errno() == errno.EPERM
+        denied = attempt() < 0 and ctypes.get_errno() in (errno.EPERM, errno.EACCES)
         result[name] = "denied" if denied else "possible"
-    libc.unlink(path)
     return result
 
 
@@ -136,6 +146,15 @@ def _descriptor(number: int) -> int:
     return number
 
 
+def _fork() -> int:
+    child: int = ctypes.CDLL(None, use_errno=True).fork()
+    if child == 0:
+        os._exit(0)
+    if child > 0:
+        os.waitpid(child, 0)
+    return child
+
+
 def _no_core_dump() -> None:
     try:
         import resource
@@ -144,26 +163,11 @@ def _no_core_dump() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _program(machine: _Machine) -> bytes:
-    """The filter as BPF instructions: (code, jump if true, jump if false, operand), eight bytes each."""
-    code: list[tuple[int, int, int, int]] = [
-        (_LD, 0, 0, _ARCH),
-        (_JEQ, 1, 0, machine.audit),
-        (_RET, 0, 0, _KILL),
-        (_LD, 0, 0, _NUMBER),
-    ]
-    if machine.audit == _MACHINES["x86_64"].audit:
-        code += [(_JGE, 0, 1, _X32), (_RET, 0, 0, _DENY)]
-    for number in machine.denied:
-        code += [(_JEQ, 0, 1, number), (_RET, 0, 0, _DENY)]
-    for number, argument in machine.open_flags:
-        low_word = 16 + 8 * argument
-        code += [
-            (_JEQ, 0, 4, number),
-            (_LD, 0, 0, low_word),
-            (_JSET, 0, 1, _NEW_OR_WRITE_ONLY),
-            (_RET, 0, 0, _DENY),
-            (_RET, 0, 0, _ALLOW),
-        ]
-    code.append((_RET, 0, 0, _ALLOW))
-    return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    """Keep of the privileges root has only that of reading files; other users have none to drop."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    held = ctypes.create_string_buffer(24)
+    if libc.capget(header, held) == 0:
+        _, permitted, *_ = struct.unpack("=6I", held.raw)
+        kept = permitted & (1 << _CAP_DAC_READ_SEARCH)
+        libc.capset(header, struct.pack("=6I", kept, kept, 0, 0, 0, 0))
