@@ -1,8 +1,9 @@
 """`POST /v1/devices`: a one-time code becomes a device, exactly once.
 
-The code's row is locked, checked and marked used in one transaction, together with the answer the laptop is told. The
-device's key is registered after that: a crash in between is repaired by the laptop's own repetition, which finds its
-code used with its very key and gets the same answer. Whatever is wrong with a code, the answer is the same.
+The code's row is locked, checked and marked used in one transaction, together with the device and the answer the laptop
+is told: whoever deletes a person's codes finds all their devices. A registry kept elsewhere learns of the device after
+that: a crash in between is repaired by the laptop's own repetition, which finds its code used with its very key and gets
+the same answer. Whatever is wrong with a code, the answer is the same.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def enrol(body: bytes, *, db: Database, registry: DeviceRegistry, documents: Doc
             if told is None:
                 told = _answer(papers, row, request.device_public)
                 _mark_used(tx, row["id"], request.device_public, told, now)
-        registry.add(Device(device, row["org"], row["person"], request.device_public), now=now)
+            enrolled = Device(device, row["org"], row["person"], request.device_public)
+            _keep(tx, enrolled, now)
+        registry.add(enrolled, now=now)
     except Unavailable as error:
         return refusal(503, "unavailable", retry_after=error.retry_after)
     return Answer(201, strict_json(told, MAX_ANSWER))
@@ -105,5 +108,17 @@ def _mark_used(tx: Database, code: str, device_public: bytes, answer: bytes, now
         id=code,
         public=device_public,
         answer=answer,
+        now=now,
+    )
+
+
+def _keep(tx: Database, device: Device, now: int) -> None:
+    tx.run(
+        """insert into device (id, org, person, public, enrolled_at)
+           values (:id, :org, :person, :public, to_timestamp(:now)) on conflict (id) do nothing""",
+        id=device.id,
+        org=device.org,
+        person=device.person,
+        public=device.public,
         now=now,
     )

@@ -16,7 +16,7 @@ copy, and `remember` lets the installation keep them outside the database too.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,14 +26,31 @@ WAIT_OUT_SECONDS = 600
 """How long after a revocation something may still arrive on one machine; a queue in the cloud keeps things for days."""
 
 
+ERASED_NAME = "an erased person"
+"""What stands in place of a name that others need a word for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A column that names a person or a device, and what an erasure does to its rows."""
+    """A column that names a person, a device or a person's own account as a reader, and what an erasure does to its rows:
+    delete them, or `sets` (column -> SQL) what no longer names anybody.
+    """
 
     table: str
     column: str
-    names: Literal["person", "device"]
-    action: Literal["delete", "forget"] = "delete"
+    names: Literal["person", "device", "reader"]
+    sets: Mapping[str, str] | None = None
+
+    def where(self) -> str:
+        """The condition for its rows; `:ids` are persons' or devices', as one JSON text."""
+        ids = "(select jsonb_array_elements_text(cast(:ids as jsonb)))"
+        readers = f"(select id from manager where person in {ids})"
+        return f"{self.column} in {readers if self.names == 'reader' else ids}"
+
+    def ids(self, tombstones: Sequence[Tombstone]) -> str:
+        """The ids for `where`."""
+        kind = "device" if self.names == "device" else "person"
+        return json.dumps([one.id for one in tombstones if one.kind == kind])
 
 
 ERASED = (
@@ -50,8 +67,16 @@ ERASED = (
     Place("membership", "person", "person"),
     Place("code", "person", "person"),
     # That somebody read something stays on record; whom it was about does not.
-    Place("access_log", "person", "person", "forget"),
-    Place("manager", "person", "person", "forget"),
+    Place("access_log", "person", "person", {"person": "null"}),
+    # What a reader read stays on record too, without their name. Readers are found by their account, so that is next.
+    Place("access_log", "reader", "reader", {"reader_name": f"'{ERASED_NAME}'"}),
+    # Nobody reads on under no name.
+    Place(
+        "manager",
+        "person",
+        "person",
+        {"person": "null", "name": f"'{ERASED_NAME}'", "revoked_at": "coalesce(revoked_at, now())"},
+    ),
     # Last, because others refer to them.
     Place("device", "person", "person"),
     Place("device", "id", "device"),
@@ -115,6 +140,7 @@ class Eraser:
         """
         with self._db.transaction() as tx:
             _bury(tx, tombstones)
+            _bury_devices(tx)
             rows = tx.run(  # an erasure under way deletes its own rows, in order, and counts them
                 """select kind, id, org, erasure::text as erasure from tombstone
                    where erasure not in (select id from erasure_request where step in ('revoked', 'drained'))"""
@@ -133,15 +159,15 @@ class Eraser:
         with self._db.transaction() as tx:
             if not _step(tx, request, "held", "revoked", now):
                 return "cancelled"  # between reading it and now
-            # No new laptop can join from here on, so these are all the devices there will be.
+            # Waits for an enrolment that is using a code: a device is there as soon as its code is used.
             tx.run("delete from code where person = :person", person=person)
-            devices = tx.run("select id from device where person = :person", person=person)
             _bury(tx, [Tombstone("person", person, org, request["id"])])
-            _bury(tx, [Tombstone("device", row["id"], org, request["id"]) for row in devices])
+            _bury_devices(tx)
         request["stepped"] = now
         return "revoked"
 
     def _drain(self, request: Row, now: int) -> str:
+        _bury_devices(self._db)  # also one that enrolled since then, with a code made since then
         tombstones = _tombstones(self._db, request)
         self._remember(tombstones)
         devices = [one.id for one in tombstones if one.kind == "device"]
@@ -164,6 +190,7 @@ class Eraser:
         with self._db.transaction() as tx:
             if not _step(tx, request, "drained", "deleted", now):
                 return "deleted"
+            _bury_devices(tx)
             removed = _remove(tx, _tombstones(tx, request))
             before = tx.run(
                 "select removed::text as n from erasure_request where id = cast(:id as uuid)", id=request["id"]
@@ -205,9 +232,7 @@ class Eraser:
         total = 0
         for place in ERASED:
             rows = self._checker.run(
-                f"""select count(*) as n from {place.table} where {place.column} in
-                      (select jsonb_array_elements_text(cast(:ids as jsonb)))""",
-                ids=json.dumps([one.id for one in tombstones if one.kind == place.names]),
+                f"select count(*) as n from {place.table} where {place.where()}", ids=place.ids(tombstones)
             )
             total += rows[0]["n"]
         return total
@@ -233,6 +258,16 @@ def _bury(tx: Database, tombstones: Sequence[Tombstone]) -> None:
         )
 
 
+def _bury_devices(db: Database) -> None:
+    """Tombstones for every device of whoever has one."""
+    db.run(
+        """insert into tombstone (kind, id, org, erasure, at)
+           select 'device', d.id, d.org, t.erasure, now() from device d
+             join tombstone t on t.kind = 'person' and t.id = d.person
+           on conflict do nothing"""
+    )
+
+
 def _step(tx: Database, request: Row, old: str, new: str, now: int) -> bool:
     return bool(
         tx.run(
@@ -250,17 +285,11 @@ def _remove(tx: Database, tombstones: Sequence[Tombstone]) -> dict[str, int]:
     """Delete or forget every row that names one of them; how many rows by table."""
     removed: dict[str, int] = {}
     for place in ERASED:
-        ids = json.dumps([one.id for one in tombstones if one.kind == place.names])
-        verb = (
-            f"delete from {place.table}"
-            if place.action == "delete"
-            else f"update {place.table} set {place.column} = null"
-        )
+        sets = ", ".join(f"{column} = {value}" for column, value in (place.sets or {}).items())
+        verb = f"update {place.table} set {sets}" if sets else f"delete from {place.table}"
         rows = tx.run(
-            f"""with gone as (
-                  {verb} where {place.column} in (select jsonb_array_elements_text(cast(:ids as jsonb))) returning 1
-                ) select count(*) as n from gone""",
-            ids=ids,
+            f"with gone as ({verb} where {place.where()} returning 1) select count(*) as n from gone",
+            ids=place.ids(tombstones),
         )
         removed[place.table] = removed.get(place.table, 0) + rows[0]["n"]
     return removed

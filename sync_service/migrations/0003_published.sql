@@ -242,7 +242,7 @@ grant select, delete on released_day, released_block, block_annotation, block_wi
   access_log, manager_token, correction, erasure_receipt, erasure_request, tombstone to framekeep_maintenance;
 -- It also looks, after an erasure, whether anything is left.
 grant select (person) on membership, device, manager to framekeep_maintenance;
-grant select (id) on person, device to framekeep_maintenance;
+grant select (id) on person, device, manager to framekeep_maintenance;
 grant select (device) on device_progress to framekeep_maintenance;
 
 -- The eraser deletes by person and device, so it may see those columns and no measurement.
@@ -254,7 +254,8 @@ grant select (person), delete on membership, code, cohort, person_rollup, correc
 grant select (device, settled_at), delete on envelope to framekeep_eraser;
 grant select (device), delete on quarantine, receipt, device_progress, device_jti to framekeep_eraser;
 grant select (device, person), delete on ledger to framekeep_eraser;
-grant select (person), update (person) on manager, access_log to framekeep_eraser;
+grant select (id, person, revoked_at), update (person, name, revoked_at) on manager to framekeep_eraser;
+grant select (person, reader), update (person, reader_name) on access_log to framekeep_eraser;
 
 do $$
 declare

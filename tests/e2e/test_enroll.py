@@ -13,6 +13,7 @@ from agent.wire.ids import device_id
 from agent.wire.strict import canonical
 from sync_service import provision
 from sync_service.enroll import enrol
+from sync_service.errors import Unavailable
 from sync_service.local.documents import PostgresDocuments
 from sync_service.local.registry import PostgresRegistry
 from tests.e2e.office import ENDPOINT, NOW, found
@@ -67,6 +68,27 @@ def test_a_crash_before_the_key_was_registered_is_repaired_by_asking_again(compa
     company.pg.owner.run("delete from device")
     assert post(company, request).content == first.content
     assert len(company.pg.owner.run("select id from device")) == 1
+
+
+class Deaf:
+    """A registry that learns of nothing: the process was killed before it could be told."""
+
+    def find(self, device):
+        return None
+
+    def add(self, device, *, now):
+        raise Unavailable("killed")
+
+
+def test_a_device_is_there_as_soon_as_its_code_is_used(company, code):
+    """An erasure that deletes the codes and then lists the devices must not miss one in between."""
+    db, key = company.pg.role("enroll"), Ed25519PrivateKey.generate()
+    body = canonical(enrol_request(code, company.org, key))
+    assert enrol(body, db=db, registry=Deaf(), documents=PostgresDocuments(db), now=NOW).status == 503
+    assert company.pg.owner.run("select used_at is not null as used from code") == [{"used": True}]
+    assert [row["id"] for row in company.pg.owner.run("select id from device")] == [
+        device_id(key.public_key().public_bytes_raw())
+    ]
 
 
 def test_every_wrong_code_gets_one_answer(company, code):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sync_service import issuing
-from sync_service.erasure import ERASED, KEPT, Eraser
+from sync_service.erasure import ERASED, ERASED_NAME, KEPT, Eraser
 from sync_service.errors import Unavailable
 from sync_service.local.registry import PostgresRegistry
 from sync_service.local.tombstones import TombstoneFile
@@ -19,6 +19,8 @@ from tests.e2e.office import MONDAY, NOW, found
 
 NINE = instant(MONDAY, 9 * 60, ZoneInfo("Europe/Berlin"))
 DAY = 86400
+NAME = "Ada Lovelace"
+"""How the person is called as a reader."""
 
 
 class Scene:
@@ -33,7 +35,8 @@ class Scene:
         self.client = Client(company, folder)
         self.laptop = self.client.enrol(self.person)
         self.tombstones = TombstoneFile(folder / "tombstones")
-        issuing.new_token(company.office, company.org, "x", "auditor", now=NOW, person=self.person)
+        self.reader = issuing.new_token(company.office, company.org, NAME, "auditor", now=NOW, person=self.person).token
+        assert self.client.ask("GET", "/v1/access-log", token=self.reader).status == 200
         Publisher(pg.role("publisher"), company.alerts).run(NOW, first_day=MONDAY)
         self.laptop.ask("GET", "/v1/me/export")
         self.laptop.ask(
@@ -92,7 +95,8 @@ class Scene:
             table["name"]
             for table in tables
             if self.company.pg.owner.run(
-                f"select count(*) as n from {table['name']} t where t::text like :p or t::text like :d",
+                f"select count(*) as n from {table['name']} t where t::text like :p or t::text like :d or t::text like :n",
+                n=f"%{NAME}%",
                 p=f"%{self.person}%",
                 d=f"%{self.laptop.id}%",
             )[0]["n"]
@@ -122,6 +126,31 @@ def test_everything_that_names_the_person_is_gone_and_a_receipt_remains(scene):
     assert (
         removed["person_rollup"] == 4 and removed["device"] == 1 and removed["person"] == 1 and removed["ledger"] == 1
     )
+
+
+def test_an_erased_reader_leaves_what_was_read_and_no_name_and_reads_no_more(scene):
+    scene.ask()
+    scene.eraser.run(NOW + DAY)
+    scene.eraser.run(NOW + DAY + 600)
+    log = scene.company.pg.owner.run("select reader_name from access_log where action = 'access_log'")
+    assert log == [{"reader_name": ERASED_NAME}]
+    assert scene.client.ask("GET", "/v1/access-log", token=scene.reader).status == 401
+
+
+def test_a_laptop_that_joined_between_the_steps_is_erased_with_its_rows(scene):
+    scene.ask()
+    scene.eraser.run(NOW + DAY)
+    late = scene.client.enrol(scene.person)
+    scene.company.pg.owner.run(
+        """insert into receipt (device, envelope, org, outcome, at)
+           values (:device, gen_random_uuid(), :org, 'opened', now())""",
+        device=late.id,
+        org=scene.company.org,
+    )
+    assert scene.eraser.run(NOW + DAY + 600) == 1
+    assert scene.named() == {"tombstone"}
+    assert late.id in {one.id for one in scene.tombstones.read()}
+    assert scene.company.pg.owner.run("select device from receipt where device = :d", d=late.id) == []
 
 
 def test_it_is_held_for_a_day_and_a_cancelled_one_never_happens(scene):
@@ -281,3 +310,37 @@ def test_every_person_and_device_column_is_listed(pg):
     listed = {(place.table, place.column) for place in ERASED} | set(KEPT)
     assert found_columns - listed == set(), "an erasure would leave these columns"
     assert {place.table for place in ERASED} <= {row["t"] for row in columns} | {"person"}
+
+
+WORDS = {
+    "organisation": {"name"},
+    "team": {"name", "time_zone"},
+    "document": {"type"},
+    "policy_terms": {"policy"},
+    "cohort_month": {"time_zone"},
+    "released_day": {"time_zone", "policy", "suppressed"},
+    "released_block": {"people"},  # a band: 5-7, 8-11, 12+
+    "block_annotation": {"note"},  # an administrator's word about a block of at least five people
+    "block_withdrawal": {"reason"},
+    "manager": {"role"},
+    "access_log": {"reader", "action", "allowed_because"},
+    "tombstone": {"kind"},
+    "erasure_request": {"step", "removed"},  # counts by table
+    "erasure_receipt": {"removed"},
+    "schema_migration": {"name", "sha256"},
+}
+"""Columns of free text that stay after an erasure, because they name nobody."""
+
+
+def test_every_column_that_could_hold_a_name_is_erased_or_known_to_hold_none(pg):
+    columns = pg.owner.run(
+        """select c.table_name::text as t, c.column_name::text as c from information_schema.columns c
+             join information_schema.tables using (table_schema, table_name)
+           where table_schema = 'public' and table_type = 'BASE TABLE' and c.domain_name is null
+             and c.data_type in ('text', 'character varying', 'json', 'jsonb')"""
+    )
+    deleted = {place.table for place in ERASED if place.sets is None}
+    parts = {row["n"] for row in pg.owner.run("select inhrelid::regclass::text as n from pg_inherits")}
+    overwritten = {(place.table, column) for place in ERASED for column in place.sets or ()}
+    free = {(row["t"], row["c"]) for row in columns if row["t"] not in deleted | parts} - overwritten
+    assert free == {(table, column) for table, names in WORDS.items() for column in names}
