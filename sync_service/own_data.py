@@ -18,7 +18,7 @@ from sync_service.ports import Database, Row
 from sync_service.publisher import lock_day
 from sync_service.released import read_days
 from sync_service.reports import summary
-from sync_service.timetable import SLOT_SECONDS, Timing, days_between, instant, local_day, month_of
+from sync_service.timetable import LOOK_BACK_DAYS, SLOT_SECONDS, Timing, days_between, instant, local_day, month_of
 
 COUNTS_AS = (*SHARES, "not_observed")
 HOLD_SECONDS = 24 * 3600
@@ -135,6 +135,10 @@ def _corrections(tx: Database, person: str, start: int, end: int) -> list[Row]:
     )
 
 
+MOST_CORRECTIONS = 100
+"""Most corrections a person may make about one day: as many as it has quarter hours, also at a clock change."""
+
+
 class BadCorrection(ValueError):
     """The correction is not one: the message is the stable word of the answer."""
 
@@ -167,6 +171,8 @@ class Correction:
             raise BadCorrection("whole_quarter_hours_of_one_day_only")
         if start > now:
             raise BadCorrection("not_in_the_future")
+        if start < now - LOOK_BACK_DAYS * 24 * 3600:
+            raise BadCorrection("too_old")
         return cls(name, start, end, counts_as, note)
 
 
@@ -176,8 +182,12 @@ def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Tim
     place = place_of(tx, person, day)
     if local_day(wanted.start, place.zone) != local_day(wanted.end - 1, place.zone):
         raise BadCorrection("whole_quarter_hours_of_one_day_only")
-    if place.team is not None:
-        lock_day(tx, place.team, day)  # either the release sees this correction, or this sees the release
+    # Either the release sees this correction, or this sees the release; and nobody is counted past the most.
+    lock_day(tx, place.team or person, day)
+    start, end = instant(day, 0, place.zone), instant(day + timedelta(days=1), 0, place.zone)
+    made = {row["id"] for row in _corrections(tx, person, start, end)}
+    if wanted.id not in made and len(made) >= MOST_CORRECTIONS:
+        raise BadCorrection("too_many")
     tx.run(
         """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at)
            values (cast(:id as uuid), :org, :person, to_timestamp(:start), to_timestamp(:end), :counts_as, :note,

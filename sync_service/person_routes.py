@@ -166,7 +166,8 @@ def person_endpoints(parts: PersonParts) -> list[Endpoint]:
             {
                 201: ("Kept. Says whether it still changes the team's number of that day.", CORRECTION_KEPT),
                 **refuses(
-                    s400="malformed, whole_quarter_hours_of_one_day_only, not_in_the_future",
+                    s400="malformed, whole_quarter_hours_of_one_day_only, not_in_the_future, too_old: measurements are "
+                    f"kept {MAX_DAYS} days, too_many: {own_data.MOST_CORRECTIONS} of one day",
                     s413="too_large",
                     **_DEVICE_REFUSES,
                 ),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sync_service import issuing
+from sync_service.own_data import MOST_CORRECTIONS
 from sync_service.publisher import Publisher
 from sync_service.timetable import instant
 from tests.e2e.client import Client
@@ -114,6 +115,8 @@ def test_who_is_counted_nowhere_changes_no_number(company, client):
         ({"to": NINE}, "whole_quarter_hours_of_one_day_only"),
         ({"to": NINE + 20 * 3600}, "whole_quarter_hours_of_one_day_only"),
         ({"from": NINE + 90 * 86400, "to": NINE + 90 * 86400 + 900}, "not_in_the_future"),
+        ({"from": 0, "to": 900}, "too_old"),
+        ({"from": NINE - 36 * 86400, "to": NINE - 36 * 86400 + 900}, "too_old"),
         ({"as": "busy"}, "malformed"),
         ({"id": "x"}, "malformed"),
         ({"note": "x" * 501}, "malformed"),
@@ -131,6 +134,15 @@ def test_asking_twice_is_asking_once(company, laptop):
         laptop.ask("POST", "/v1/me/corrections", body).content == laptop.ask("POST", "/v1/me/corrections", body).content
     )
     assert len(company.pg.owner.run("select id::text from correction")) == 1
+
+
+def test_corrections_of_a_day_are_limited_and_the_last_one_may_be_repeated(company, laptop):
+    for _ in range(MOST_CORRECTIONS - 1):
+        assert laptop.ask("POST", "/v1/me/corrections", correction()).status == 201
+    last = correction()
+    for body, status in ((last, 201), (correction(), 400), (last, 201), (correction(NINE + 86400, NINE + 87300), 201)):
+        assert laptop.ask("POST", "/v1/me/corrections", body).status == status
+    assert company.pg.owner.run("select count(*) as n from correction") == [{"n": MOST_CORRECTIONS + 1}]
 
 
 def test_every_read_about_me_is_in_my_access_log_and_others_are_not(company, client, laptop):
