@@ -1,8 +1,10 @@
 """The verb `bench`: what a look costs on this machine, how much memory the agent takes, and how fast it starts.
 
 Frames: the bundled sample through the real eyes process, looks that ran every stage only. Memory and start: the real
-`framekeep run --headless` in a folder of its own; memory is the proportional set size (shared pages counted once) of
-all its processes together, sampled after it settled; the start is from launching the process to its first observation.
+`framekeep run --headless` in a folder of its own. Memory is the proportional set size (shared pages counted once) of
+all its processes together, sampled after it settled; they let only root read that, so for anybody else their resident
+sizes stand in, which count shared pages again: some too much, never too little. The start is from launching the
+process to its first observation.
 """
 
 from __future__ import annotations
@@ -126,13 +128,17 @@ def weigh(clip: Path) -> dict[str, Any]:
 
 
 def _memory(pid: int) -> int:
-    """Bytes of a process and all below it: proportional set size, resident size where the system has no such."""
-    total = 0
+    """Bytes of a process and all below it: proportional set size, resident size where the system does not tell."""
     parent = psutil.Process(pid)
-    for process in (parent, *parent.children(recursive=True)):
-        info = process.memory_full_info()
-        total += getattr(info, "pss", info.rss)
-    return total
+    return sum(_size(process) for process in (parent, *parent.children(recursive=True)))
+
+
+def _size(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+    except psutil.AccessDenied:  # it closed its memory to others (sandbox.shield)
+        return int(process.memory_info().rss)
+    return int(getattr(full, "pss", full.rss))
 
 
 def _cpu(process: psutil.Process) -> float:

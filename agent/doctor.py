@@ -16,6 +16,7 @@ from enum import StrEnum
 from rich.console import Console
 from rich.markup import escape
 
+from agent import sandbox
 from agent.commands.local import Local, open_local, say_json
 from agent.detect.assets import load_model, models_folder, read_manifest
 from agent.errors import FramekeepError
@@ -99,9 +100,12 @@ def _eyes() -> Finding:
     possible = sorted(name for name, outcome in probe.items() if outcome == "possible")
     text = f"first look after {first:.1f} s; sandbox: {probe['sandbox']}"
     if possible:
-        verdict = Verdict.BAD if sys.platform == "linux" else Verdict.NOTE
+        beyond_help = sys.platform != "linux" or sandbox.ONLY_LANDLOCK.issuperset(possible)
+        verdict = Verdict.NOTE if beyond_help else Verdict.BAD
         return Finding("eyes process", verdict, f"{text}; it could, but does not: {', '.join(possible)}.")
-    return Finding("eyes process", Verdict.GOOD, f"{text}; it cannot open a connection or start a program.")
+    return Finding(
+        "eyes process", Verdict.GOOD, f"{text}; it cannot open a connection, start a program or write a file."
+    )
 
 
 def _home() -> Finding:
