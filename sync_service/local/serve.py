@@ -105,7 +105,7 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
     opener_database, house = store.database("opener"), store.database("maintenance")
     writer = Writer(inbox, store.database("writer"), alerts)
     openers = [Opener(opener_database, keys, alerts, clock=wall_clock) for _ in range(OPENERS)]
-    publisher = Publisher(store.database("publisher"), alerts)
+    publisher = Publisher(store.database("publisher"), alerts, unwritten_before=lambda at: (inbox.oldest() or at) < at)
     tombstones = TombstoneFile(store.data / "tombstones.jsonl")
     eraser = _eraser(store, alerts, tombstones)
     if buried := tombstones.read():
