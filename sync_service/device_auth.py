@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import jwt
@@ -12,6 +13,8 @@ from sync_service.http import Refused, Request
 from sync_service.ingest import NOT_AUTHENTICATED, REVOKED
 from sync_service.keyset import CurrentKeyset
 from sync_service.ports import Device, DeviceRegistry
+
+_HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class DeviceGate:
@@ -52,6 +55,7 @@ class DeviceGate:
 def _claimed_device(token: str) -> str:
     """The device a token says it is from; nothing of it is believed before its signature is checked."""
     try:
-        return str(jwt.get_unverified_header(token).get("kid", ""))
+        name = str(jwt.get_unverified_header(token).get("kid", ""))
+        return name if _HEX_ID.fullmatch(name) else ""
     except (jwt.PyJWTError, ValueError):
         return ""

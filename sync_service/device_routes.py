@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.wire.envelope import MAX_BODY
 from agent.wire.strict import MAX_INTEGER
@@ -15,6 +15,8 @@ from sync_service.device_auth import DeviceGate
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, Schema, refusal, refuses
 from sync_service.ingest import KeyDirectory, post_envelope
 from sync_service.ports import Database, DeviceRegistry, Documents, Inbox
+from sync_service.quota import Quota
+from sync_service.schemas import BASE64, DOCUMENT, ID, INSTANT, TEXT, UUID, closed
 
 MOST_RECEIPTS = 1000
 
@@ -33,6 +35,7 @@ class DeviceParts:
     lookups: Database
     person: Database
     clock: Callable[[], int]
+    quota: Quota = field(default_factory=Quota)
 
 
 def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
@@ -40,7 +43,12 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
 
     def envelopes(request: Request) -> Answer:
         return post_envelope(
-            request.body, registry=parts.registry, keys=parts.keys, inbox=parts.inbox, clock=parts.clock
+            request.body,
+            registry=parts.registry,
+            keys=parts.keys,
+            inbox=parts.inbox,
+            clock=parts.clock,
+            quota=parts.quota,
         )
 
     def keyset(request: Request) -> Answer:
@@ -59,16 +67,24 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
     def receipts(request: Request) -> Answer:
         device = parts.gate.device(request)
         since = _since(request.query.get("since", "0"))
+        after = _after(request.query["after"]) if "after" in request.query else (0, _LOWEST)
         with parts.person.transaction() as tx:
             enter(tx, device.org, device.person)
             rows = tx.run(
                 """select envelope::text as id, outcome, extract(epoch from at)::bigint as at from receipt
-                   where device = :device and at >= to_timestamp(:since) order by at, envelope limit :most""",
+                   where device = :device and at >= to_timestamp(:since)
+                     and (at, envelope) > (to_timestamp(:after), cast(:envelope as uuid))
+                   order by at, envelope limit :most""",
                 device=device.id,
                 since=since,
+                after=after[0],
+                envelope=after[1],
                 most=MOST_RECEIPTS + 1,
             )
-        return Answer(200, {"receipts": rows[:MOST_RECEIPTS], "more": len(rows) > MOST_RECEIPTS})
+        page = rows[:MOST_RECEIPTS]
+        if len(rows) == len(page):
+            return Answer(200, {"receipts": page, "more": False})
+        return Answer(200, {"receipts": page, "more": True, "next": f"{page[-1]['at']}.{page[-1]['id']}"})
 
     return [
         Endpoint(
@@ -83,6 +99,7 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
                     s401="not_authenticated: unknown device, wrong signature or wrong clock",
                     s403="revoked",
                     s413="too_large: over 64 KiB",
+                    s429="too_many: this device sent more than an hour's worth; wait Retry-After seconds",
                     s503="unavailable: try again after Retry-After seconds",
                 ),
             },
@@ -98,7 +115,7 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
                 304: ("Not changed since the ETag in If-None-Match.", None),
                 **refuses(s400="malformed", s404="unknown_organisation", s503="unavailable, no_keyset"),
             },
-            query=(Parameter("org", "The organisation's id; may be left out where there is only one.", _ID),),
+            query=(Parameter("org", "The organisation's id; may be left out where there is only one.", ID),),
         ),
         Endpoint(
             "GET",
@@ -106,7 +123,7 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
             policy,
             "The newest policy of the device's organisation",
             {
-                200: ("The signed policy.", _DOCUMENT),
+                200: ("The signed policy.", DOCUMENT),
                 304: ("Not changed since the ETag in If-None-Match.", None),
                 **refuses(s401="not_authenticated", s403="revoked", s503="unavailable, no_policy"),
             },
@@ -119,7 +136,7 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
             "What became of the device's envelopes",
             {
                 200: (
-                    f"At most {MOST_RECEIPTS} receipts, oldest first; `more`: ask again from the last `at`.",
+                    f"At most {MOST_RECEIPTS} receipts, oldest first; `more`: ask again with `after` set to `next`.",
                     _RECEIPTS,
                 ),
                 **refuses(s400="malformed", s401="not_authenticated", s403="revoked", s503="unavailable"),
@@ -127,6 +144,7 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
             auth="device",
             query=(
                 Parameter("since", "Only receipts written at or after this time, epoch seconds.", {"type": "integer"}),
+                Parameter("after", "Only receipts behind an earlier page: its `next`."),
             ),
         ),
     ]
@@ -159,37 +177,38 @@ def _since(text: str) -> int:
     return int(text)
 
 
-_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
-_UUID: Schema = {"type": "string", "format": "uuid"}
+_LOWEST = "00000000-0000-0000-0000-000000000000"
+_CURSOR = re.compile(r"([0-9]{1,11})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-def _object(**properties: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": sorted(properties),
-        "additionalProperties": False,
-    }
+def _after(text: str) -> tuple[int, str]:
+    """The receipt a page ended with: when it was written, and its envelope."""
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise Refused(refusal(400, "malformed"))
+    return int(found[1]), found[2]
 
 
 _ENVELOPE = {
-    **_object(
+    **closed(
         v={"const": 1},
-        id=_UUID,
-        device=_ID,
+        id=UUID,
+        device=ID,
         created={"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
-        key=_ID,
+        key=ID,
         suite={"enum": [1, 2]},
-        sealed=_BASE64,
-        sig={**_BASE64, "minLength": 88, "maxLength": 88},
+        sealed=BASE64,
+        sig={**BASE64, "minLength": 88, "maxLength": 88},
     ),
     "description": f"At most {MAX_BODY} bytes.",
 }
-_ACKNOWLEDGED = _object(id=_UUID)
-_DOCUMENT = _object(
-    payload=_BASE64, sigs={"type": "array", "minItems": 1, "maxItems": 8, "items": _object(key=_ID, sig=_BASE64)}
-)
-_KEYSET = _object(roots={"type": "array", "minItems": 1, "items": _BASE64}, keyset=_DOCUMENT)
-_RECEIPT = _object(id=_UUID, outcome={"enum": ["opened", "set_aside"]}, at={"type": "integer"})
-_RECEIPTS = _object(receipts={"type": "array", "maxItems": MOST_RECEIPTS, "items": _RECEIPT}, more={"type": "boolean"})
+_ACKNOWLEDGED = closed(id=UUID)
+_KEYSET = closed(roots={"type": "array", "minItems": 1, "items": BASE64}, keyset=DOCUMENT)
+_RECEIPT = closed(id=UUID, outcome={"enum": ["opened", "set_aside"]}, at=INSTANT)
+_RECEIPT_LIST: Schema = {"type": "array", "maxItems": MOST_RECEIPTS, "items": _RECEIPT}
+_RECEIPTS: Schema = {
+    "oneOf": [
+        closed(receipts=_RECEIPT_LIST, more={"const": False}),
+        closed(receipts=_RECEIPT_LIST, more={"const": True}, next=TEXT),
+    ]
+}

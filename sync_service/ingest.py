@@ -21,6 +21,7 @@ from sync_service.http import Answer as Answer
 from sync_service.http import refusal as refusal
 from sync_service.keyset import OpenKey
 from sync_service.ports import DeviceRegistry, Inbox
+from sync_service.quota import Quota
 
 CLOCK_TOLERANCE_SECONDS = 600
 """How far in the future an envelope may claim to have been sealed; the opener allows windows as much."""
@@ -86,14 +87,24 @@ def decide(body: bytes, *, registry: DeviceRegistry, keys: KeyDirectory, now: in
 
 
 def post_envelope(
-    body: bytes, *, registry: DeviceRegistry, keys: KeyDirectory, inbox: Inbox, clock: Callable[[], int]
+    body: bytes,
+    *,
+    registry: DeviceRegistry,
+    keys: KeyDirectory,
+    inbox: Inbox,
+    clock: Callable[[], int],
+    quota: Quota | None = None,
 ) -> Answer:
-    """`POST /v1/envelopes`: 202 with the envelope's id only once it would survive a power cut."""
+    """`POST /v1/envelopes`: 202 with the envelope's id only once it would survive a power cut. Without a `quota` a
+    device may send any number.
+    """
     now = clock()
     try:
         outcome = decide(body, registry=registry, keys=keys, now=now)
         if isinstance(outcome, Answer):
             return outcome
+        if quota and (wait := quota.take(outcome.envelope.device, len(body), now=now)):
+            return refusal(429, "too_many", retry_after=wait)
         inbox.put(outcome.org, body, received=now)
     except Unavailable as error:
         return refusal(503, "unavailable", retry_after=error.retry_after)

@@ -1,4 +1,6 @@
-"""The table of endpoints on a powertools Router: one for Lambda's `APIGatewayHttpResolver` and for the local server.
+"""How an endpoint is answered, whoever asks; and the table as a powertools Router for Lambda's `APIGatewayHttpResolver`.
+
+The local server mounts the same table by itself (`local/asgi.py`), and both answer through `answer`.
 
 Handlers take a Request and give an Answer, so powertools' own validation stays off: bodies are read by the strict
 readers of the wire, whose refusals are part of the contract.
@@ -13,7 +15,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from sync_service.errors import ServiceError, Unavailable
+from sync_service.errors import PoisonError, ServiceError, Unavailable
 from sync_service.http import Answer, Endpoint, Refused, Request, refusal
 
 ALWAYS = {
@@ -28,13 +30,19 @@ log = logging.getLogger(__name__)
 
 
 def answer(endpoint: Endpoint, request: Request) -> Answer:
-    """Run the handler. A part that is away is 503, a defect of ours 500: what went wrong stays in the log."""
+    """Run the handler. Values the database refuses are the sender's fault (400), a part that is away is 503, a defect
+    of ours 500: what went wrong stays in the log. A path names things by printable words; nothing has another name.
+    """
+    if not all(value.isprintable() for value in request.params.values()):
+        return refusal(404, "not_found")
     try:
         return endpoint.handler(request)
     except Refused as error:
         return error.answer
     except Unavailable as error:
         return refusal(503, "unavailable", retry_after=error.retry_after)
+    except PoisonError:
+        return refusal(400, "malformed")
     except ServiceError:
         log.exception("%s %s failed", endpoint.method, endpoint.path)
         return refusal(503, "unavailable", retry_after=60)

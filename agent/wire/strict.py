@@ -33,8 +33,8 @@ def canonical(value: Any) -> bytes:
 def strict_json(data: bytes, max_bytes: int) -> Any:
     """Parse UTF-8 JSON of at most `max_bytes` bytes.
 
-    Raises TooLarge above the limit, Malformed for duplicate keys, floats, NaN, integers beyond 2**53 - 1, nesting
-    deeper than MAX_DEPTH, or anything that is not JSON.
+    Raises TooLarge above the limit, Malformed for duplicate keys, floats, NaN, integers beyond 2**53 - 1, halves of
+    surrogate pairs (no text has them), nesting deeper than MAX_DEPTH, or anything that is not JSON.
     """
     if len(data) > max_bytes:
         raise TooLarge(f"{len(data)} bytes, at most {max_bytes} are allowed")
@@ -47,6 +47,8 @@ def strict_json(data: bytes, max_bytes: int) -> Any:
             parse_int=_integer,
         )
         _refuse_deep(value, MAX_DEPTH)
+        if b"\\u" in data:  # only an escape can write half a pair
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
         return value
     except Malformed:
         raise

@@ -181,11 +181,13 @@ def _translated() -> Iterator[None]:
         yield
     except ServiceError:
         raise
+    except UnicodeEncodeError as error:
+        raise PoisonError("the database refuses text that is not Unicode") from error
     except psycopg.Error as error:
         state = error.sqlstate or ""
         what = error.diag.message_primary or type(error).__name__
-        if state[:2] in ("22", "23"):
-            raise PoisonError(f"the database refuses these values (SQLSTATE {state})") from error
+        if state[:2] in ("22", "23") or (not state and isinstance(error, psycopg.DataError)):
+            raise PoisonError(f"the database refuses these values (SQLSTATE {state or 'none'})") from error
         if _MOMENTARY.fullmatch(state) or (not state and isinstance(error, psycopg.OperationalError)):
             raise Unavailable(f"the database cannot answer now ({what}); try again in a moment") from error
         raise DatabaseError(f"the database refused a statement: {what} (SQLSTATE {state or 'none'})") from error

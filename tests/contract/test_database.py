@@ -75,6 +75,13 @@ def test_errors_say_whether_repeating_can_help(database: Database) -> None:
         database.run("select nonsense from nowhere")
 
 
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800"])
+def test_text_no_database_holds_is_poison_not_an_outage(database: Database, text: str) -> None:
+    with pytest.raises(PoisonError):
+        database.run("select cast(:text as text) as text", text=text)
+    assert database.run("select cast(:text as text) as text", text="fine") == [{"text": "fine"}]
+
+
 def test_a_statement_that_only_one_driver_would_take_is_refused(database: Database) -> None:
     with pytest.raises(DatabaseError, match="cast it"):
         database.run("select now() as at")

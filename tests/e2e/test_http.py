@@ -18,9 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
+import jsonschema
 import pytest
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,10 +34,14 @@ from agent.wire.ids import organisation_id
 from agent.wire.seal import SealPublicKey, seal
 from agent.wire.strict import canonical
 from agent.wire.token import make_token
+from sync_service.device_routes import DeviceParts, device_endpoints
+from sync_service.errors import PoisonError
 from sync_service.http import Answer, Endpoint, Request
 from sync_service.local.asgi import Table
-from sync_service.routes import build_router
-from tests.world import summary, window
+from sync_service.ports import Device
+from sync_service.routes import answer, build_router
+from tests.pg import FreshDatabase
+from tests.world import NOW, World, summary, window
 
 
 @dataclass
@@ -220,6 +225,67 @@ def test_garbage_on_the_wire_never_ends_the_service(served: Served) -> None:
     for path in ("/v1/policy?%ff=%fe", "/v1/me/receipts?since=" + "9" * 50, "/%2e%2e/%00", "/v1/keyset?" + "a=1&" * 50):
         assert served.ask("GET", path)[0] in (400, 401, 404)
     assert served.process.poll() is None
+
+
+def test_bad_input_is_the_senders_fault_not_an_outage(served: Served) -> None:
+    key, manager = served.enrol(), {"Authorization": "Bearer x.y.z"}
+    for path in ("/v1/teams/%00/summary", "/v1/teams/a%00b/summary", "/v1/teams/%0a/summary"):
+        assert served.ask("GET", path, headers=manager)[0] == 404, path
+    path = "/v1/me/corrections"
+    body = b'{"id":"' + str(uuid4()).encode() + b'","from":0,"to":900,"as":"absent","note":"\\ud800"}'
+    token = make_token(key, audience=served.url, method="POST", path=path, body=body, now=int(time.time()))
+    status, _, content = served.ask("POST", path, body, {"Authorization": f"Bearer {token}"})
+    assert (status, content) == (400, b'{"error":"malformed"}')
+    named = base64.urlsafe_b64encode(b'{"alg":"EdDSA","kid":"a\\u0000"}').rstrip(b"=").decode()
+    bad = {"Authorization": f"Bearer {named}.e30.AAAA"}
+    assert served.ask("GET", "/v1/me/receipts", headers=bad)[::2] == (401, b'{"error":"not_authenticated"}')
+
+
+def test_what_the_database_refuses_is_malformed() -> None:
+    def refuse(_: Request) -> Answer:
+        raise PoisonError("no")
+
+    line = Endpoint("GET", "/v1/x", refuse, "", {200: ("", None)})
+    assert answer(line, Request("GET", "/v1/x")).status == 400
+
+
+def test_receipts_of_one_second_come_page_by_page_and_all_of_them(pg: FreshDatabase) -> None:
+    world = World(pg.owner)
+    laptop = world.laptop()
+    pg.owner.run(
+        """insert into receipt (device, envelope, org, outcome, at)
+           select :device, gen_random_uuid(), :org, 'opened', to_timestamp(:now + number / 1500)
+           from generate_series(1, 2700) as number""",
+        device=laptop.id, org=world.org, now=NOW,
+    )  # fmt: skip
+    unused: Any = None
+
+    class Gate:
+        def device(self, _: Request) -> Device:
+            return laptop.device
+
+    parts = DeviceParts(
+        unused, unused, unused, unused, cast(Any, Gate()), pg.role("ingest"), pg.role("person"), lambda: NOW
+    )
+    line = next(one for one in device_endpoints(parts) if one.path == "/v1/me/receipts")
+    schema = line.answers[200][1]
+    assert schema is not None
+    query: dict[str, str] = {}
+    seen: list[str] = []
+    pages = 0
+    while pages < 4:
+        pages += 1
+        body = cast(dict[str, Any], answer(line, Request("GET", line.path, query=query)).body)
+        jsonschema.validate(body, schema)
+        seen += [one["id"] for one in body["receipts"]]
+        if not body["more"]:
+            break
+        query = {"after": body["next"]}
+    assert (pages, len(seen), len(set(seen))) == (3, 2700, 2700)
+    only = cast(dict[str, Any], answer(line, Request("GET", line.path, query={"since": str(NOW + 1)})).body)
+    assert only["more"] is True and {one["at"] for one in only["receipts"]} == {NOW + 1}
+    for wrong in ("", "x", "1.2", f"{NOW}.{'g' * 36}", f"-1.{uuid4()}"):
+        assert answer(line, Request("GET", line.path, query={"after": wrong})).status == 400
 
 
 def test_openapi_is_valid_and_names_every_route(served: Served) -> None:

@@ -15,6 +15,7 @@ from agent.wire.seal import SealKey
 from sync_service.http import Answer
 from sync_service.ingest import CLOCK_TOLERANCE_SECONDS, KEY_MARGIN_SECONDS, post_envelope
 from sync_service.keyset import OpenKey
+from sync_service.quota import Quota
 from tests.fakes import FakeInbox, FakeKeyDirectory, FakeRegistry
 from tests.world import NOW, Laptop, World, tampered, window
 
@@ -153,3 +154,23 @@ def test_what_cannot_be_kept_now_is_never_acknowledged(service: Service) -> None
     service.registry.away = True
     answer = service.post(service.laptop.body(window(NOW - 300)))
     assert (answer.status, answer.headers) == (503, {"Retry-After": "7"})
+
+
+def test_a_device_that_sends_without_end_is_told_to_wait_and_nobody_else(service: Service) -> None:
+    quota = Quota(envelopes=3)
+    other = service.world.laptop()
+    service.registry.add(other.device, now=NOW)
+
+    def post(laptop: Laptop) -> Answer:
+        return post_envelope(
+            laptop.body(window(NOW - 300)), registry=service.registry, keys=service.keys, inbox=service.inbox,
+            clock=lambda: service.now, quota=quota,
+        )  # fmt: skip
+
+    assert [post(service.laptop).status for _ in range(4)] == [202, 202, 202, 429]
+    refused = post(service.laptop)
+    assert refused.body == {"error": "too_many"} and 1 <= int(refused.headers["Retry-After"]) <= 1201
+    assert post(other).status == 202
+    service.now += int(refused.headers["Retry-After"])
+    assert post(service.laptop).status == 202
+    assert len(service.inbox.claim(10)) == 5

@@ -121,6 +121,13 @@ def test_garbage_is_refused_and_nothing_else_happens(garbage: bytes) -> None:
         documents.verify_document(garbage, "keyset", signers=[], org="ab" * 16)
 
 
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    for data in (b'"\\ud800"', b'{"a":["\\uDFFFx"]}', b'{"\\ud83d":1}', b'"\\ud800 \\udc00"'):
+        with pytest.raises(WireError):
+            strict.strict_json(data, 100)
+    assert strict.strict_json(b'"\\ud83d\\ude00 \\u00e9"', 100) == "\U0001f600 \u00e9"
+
+
 def test_deep_nesting_and_huge_integers_are_refused() -> None:
     for data in (b"[" * 60000, b"9" * 5000, b'{"a":' * 9000 + b"1" + b"}" * 9000):
         with pytest.raises(WireError):
