@@ -21,13 +21,13 @@ JITTER = 0.25
 
 _MINUTE = 60
 _DAY = 1440
-_HORIZON_MINUTES = 8 * _DAY
+_HORIZON_MINUTES = 15 * _DAY
 
 
 class Hours(Protocol):
     """Work hours as the policy states them: ISO weekdays 1 (Monday) to 7, minutes of the local day 0 to 1440.
 
-    `end_minute` is not included; at or before `start_minute` it lies on the next day.
+    `end_minute` is not included and lies after `start_minute`: hours over midnight are two entries.
     """
 
     @property
@@ -49,7 +49,6 @@ class Hours(Protocol):
 class Reason(StrEnum):
     """Why nobody looks. Known on this laptop only."""
 
-    NO_POLICY = "no_policy"
     PAUSED = "paused"
     LOCKED = "locked"
     IN_CALL = "in_call"
@@ -60,7 +59,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """What the operating system says about the laptop right now."""
+    """What the operating system says about the laptop right now. Any of it is a reason to rest.
+
+    `on_battery` is for a laptop whose rule is to rest then; where there is no such rule it stays False.
+    """
 
     locked: bool = False
     in_call: bool = False
@@ -93,7 +95,6 @@ def next_look(
     zone: tzinfo,
     paused_until: float | None = None,
     available: Availability | None = None,
-    rest_on_battery: bool = False,
 ) -> Look | Rest:
     """When to look next, or why not.
 
@@ -101,7 +102,7 @@ def next_look(
     at any time (replay; an empty collection means never). `paused_until` may be infinite. A `last_look` in the
     future, after the clock was set back, counts as none.
     """
-    reason = _unavailable(available or Availability(), rest_on_battery)
+    reason = _unavailable(available or Availability())
     if paused_until is not None and now < paused_until:
         return Rest(Reason.PAUSED, paused_until if paused_until != float("inf") else None)
     if reason is not None:
@@ -118,20 +119,13 @@ def within(hours: Iterable[Hours], at: float, zone: tzinfo) -> bool:
     """Whether the local clock shows a time inside the work hours."""
     local = datetime.fromtimestamp(at, zone)
     day, minute = local.isoweekday(), local.hour * 60 + local.minute
-    yesterday = (day - 2) % 7 + 1
-    for h in hours:
-        if h.start_minute < h.end_minute:
-            if day in h.days and h.start_minute <= minute < h.end_minute:
-                return True
-        elif (day in h.days and minute >= h.start_minute) or (yesterday in h.days and minute < h.end_minute):
-            return True
-    return False
+    return any(day in h.days and h.start_minute <= minute < h.end_minute for h in hours)
 
 
 def next_opening(hours: Iterable[Hours], after: float, zone: tzinfo) -> float | None:
-    """The next full minute inside the work hours (epoch seconds), None when there is none within eight days.
+    """The next full minute inside the work hours (epoch seconds), None when there is none within 15 days.
 
-    It simply walks the minutes: the one way that is right on every day of clock change, and 10 ms at worst.
+    It simply walks the minutes: the one way that is right on every day of clock change, and some 20 ms at worst.
     """
     plan = tuple(hours)
     if not plan:
@@ -143,13 +137,13 @@ def next_opening(hours: Iterable[Hours], after: float, zone: tzinfo) -> float | 
     return None
 
 
-def _unavailable(available: Availability, rest_on_battery: bool) -> Reason | None:
+def _unavailable(available: Availability) -> Reason | None:
     if available.locked:
         return Reason.LOCKED
     if available.in_call:
         return Reason.IN_CALL
     if available.lid_closed:
         return Reason.LID_CLOSED
-    if available.on_battery and rest_on_battery:
+    if available.on_battery:
         return Reason.ON_BATTERY
     return None

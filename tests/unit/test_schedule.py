@@ -4,27 +4,22 @@ come at random moments but never so late that they leave a gap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.attention.schedule import Availability, Look, Reason, Rest, next_look, next_opening, within
+from agent.wire.documents import WorkHours
+from agent.wire.errors import Malformed
 
 BERLIN = ZoneInfo("Europe/Berlin")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")  # half an hour of daylight saving
 
 
-@dataclass(frozen=True)
-class Hours:
-    days: tuple[int, ...]
-    start_minute: int
-    end_minute: int
-
-
-OFFICE = (Hours((1, 2, 3, 4, 5), 9 * 60, 17 * 60),)
+OFFICE = (WorkHours((1, 2, 3, 4, 5), 9 * 60, 17 * 60),)
 ALWAYS = tuple(range(1, 8))
 
 
@@ -58,20 +53,24 @@ def test_lock_call_lid_and_battery() -> None:
     assert ask(now, available=Availability(locked=True, in_call=True)) == Rest(Reason.LOCKED)
     assert ask(now, available=Availability(in_call=True)) == Rest(Reason.IN_CALL)
     assert ask(now, available=Availability(lid_closed=True)) == Rest(Reason.LID_CLOSED)
-    assert ask(now, available=Availability(on_battery=True)) == Look(now)
-    assert ask(now, available=Availability(on_battery=True), rest_on_battery=True) == Rest(Reason.ON_BATTERY)
+    assert ask(now, available=Availability(on_battery=True)) == Rest(Reason.ON_BATTERY)
+    assert ask(now, available=Availability()) == Look(now)
 
 
-def test_night_shift_belongs_to_the_day_it_begins() -> None:
-    nights = (Hours((5,), 22 * 60, 6 * 60),)
-    assert within(nights, local("2026-11-27T23:00"), BERLIN)
+def test_a_night_shift_is_two_entries() -> None:
+    nights = (WorkHours((5,), 22 * 60, 1440), WorkHours((6,), 0, 6 * 60))
+    assert within(nights, local("2026-11-27T23:59"), BERLIN)
     assert within(nights, local("2026-11-28T05:59"), BERLIN)
     assert not within(nights, local("2026-11-28T06:00"), BERLIN)
     assert not within(nights, local("2026-11-27T05:00"), BERLIN)
-    assert within((Hours((7,), 0, 1440),), local("2026-11-29T23:59"), BERLIN)
 
 
-def hours_in_day(hours: Hours, day: str, zone: ZoneInfo) -> float:
+def test_hours_the_policy_cannot_state_are_none() -> None:
+    with pytest.raises(Malformed):
+        WorkHours((5,), 22 * 60, 6 * 60)
+
+
+def hours_in_day(hours: WorkHours, day: str, zone: ZoneInfo) -> float:
     noon = local(f"{day}T12:00", zone)
     minutes = range(int(noon) - 20 * 3600, int(noon) + 20 * 3600, 60)
     same_day = (t for t in minutes if datetime.fromtimestamp(t, zone).date().isoformat() == day)
@@ -79,21 +78,26 @@ def hours_in_day(hours: Hours, day: str, zone: ZoneInfo) -> float:
 
 
 def test_days_of_23_and_25_hours() -> None:
-    assert hours_in_day(Hours(ALWAYS, 0, 1440), "2026-03-29", BERLIN) == 23
-    assert hours_in_day(Hours(ALWAYS, 0, 1440), "2026-10-25", BERLIN) == 25
-    assert hours_in_day(Hours(ALWAYS, 60, 240), "2026-03-29", BERLIN) == 2
-    assert hours_in_day(Hours(ALWAYS, 60, 240), "2026-10-25", BERLIN) == 4
-    assert hours_in_day(Hours(ALWAYS, 0, 1440), "2026-04-05", LORD_HOWE) == 24.5
+    assert hours_in_day(WorkHours(ALWAYS, 0, 1440), "2026-03-29", BERLIN) == 23
+    assert hours_in_day(WorkHours(ALWAYS, 0, 1440), "2026-10-25", BERLIN) == 25
+    assert hours_in_day(WorkHours(ALWAYS, 60, 240), "2026-03-29", BERLIN) == 2
+    assert hours_in_day(WorkHours(ALWAYS, 60, 240), "2026-10-25", BERLIN) == 4
+    assert hours_in_day(WorkHours(ALWAYS, 0, 1440), "2026-04-05", LORD_HOWE) == 24.5
 
 
 def test_hours_that_begin_in_the_hour_that_does_not_exist() -> None:
-    early = (Hours(ALWAYS, 2 * 60 + 30, 5 * 60),)
+    early = (WorkHours(ALWAYS, 2 * 60 + 30, 5 * 60),)
     opening = next_opening(early, local("2026-03-29T01:00"), BERLIN)
     assert opening == datetime(2026, 3, 29, 1, 0, tzinfo=UTC).timestamp()  # 03:00 in Berlin, the first minute after
 
 
+def test_hours_that_the_clock_change_swallows_whole_open_the_week_after() -> None:
+    sundays = (WorkHours((7,), 2 * 60 + 10, 2 * 60 + 50),)
+    assert next_opening(sundays, local("2026-03-22T04:00"), BERLIN) == local("2026-04-05T02:10")
+
+
 def test_hours_inside_the_hour_that_comes_twice_open_twice() -> None:
-    early = (Hours(ALWAYS, 2 * 60, 2 * 60 + 30),)
+    early = (WorkHours(ALWAYS, 2 * 60, 2 * 60 + 30),)
     first = local("2026-10-25T02:00")
     assert next_opening(early, local("2026-10-25T01:00"), BERLIN) == first
     assert next_opening(early, first + 45 * 60, BERLIN) == local("2026-10-25T02:00", fold=1) == first + 3600
@@ -114,18 +118,15 @@ def test_looks_are_random_but_never_leave_a_gap(now: float, random: float, inter
 
 @given(
     st.integers(1_766_000_000, 1_800_000_000),
-    st.sets(st.integers(1, 7)),
-    st.integers(0, 1439),
-    st.integers(0, 1440),
+    st.sets(st.integers(1, 7), min_size=1),
+    st.tuples(st.integers(0, 1440), st.integers(0, 1440)).filter(lambda ends: ends[0] != ends[1]),
     st.sampled_from([BERLIN, LORD_HOWE, ZoneInfo("UTC"), ZoneInfo("America/St_Johns")]),
 )
 def test_the_opening_is_inside_and_the_minute_before_is_not(
-    after: int, days: set[int], start: int, end: int, zone: ZoneInfo
+    after: int, days: set[int], ends: tuple[int, int], zone: ZoneInfo
 ) -> None:
-    hours = (Hours(tuple(days), start, end),)
+    hours = (WorkHours(tuple(sorted(days)), min(ends), max(ends)),)
     opening = next_opening(hours, float(after), zone)
-    if opening is None:
-        assert not days
-        return
+    assert opening is not None
     assert opening > after and within(hours, opening, zone)
     assert opening - 60 <= after or not within(hours, opening - 60, zone)
