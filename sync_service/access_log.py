@@ -30,11 +30,17 @@ class Entry:
 
 
 def by_reader(
-    reader: Reader, action: str, why: str, *, team: str | None = None, days: tuple[date, date] | None = None
+    reader: Reader,
+    action: str,
+    why: str,
+    *,
+    team: str | None = None,
+    person: str | None = None,
+    days: tuple[date, date] | None = None,
 ) -> Entry:
     """The entry for a manager's, administrator's or auditor's read."""
     first, last = days or (None, None)
-    return Entry(reader.id, reader.name, action, why, team=team, first=first, last=last)
+    return Entry(reader.id, reader.name, action, why, team=team, person=person, first=first, last=last)
 
 
 def by_self(person: str, action: str) -> Entry:

@@ -5,6 +5,7 @@ A token only says who is asking; what they may do is looked up at every request,
 | action | admin | manager | auditor |
 |---|---|---|---|
 | team numbers | every team | their own teams | - |
+| one person, where the policy allowed it | - | of their own teams | - |
 | list of teams | all | their own | all |
 | policy | yes | yes | yes |
 | devices, by day | yes | - | - |
@@ -28,7 +29,7 @@ from sync_service.ports import Database
 Role = Literal["admin", "manager", "auditor"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Action = Literal["teams", "team_summary", "policy", "devices", "access_log"]
+Action = Literal["teams", "team_summary", "person_summary", "policy", "devices", "access_log"]
 
 ISSUER = "framekeep-local"
 AUDIENCE = "framekeep-managers"
@@ -63,7 +64,12 @@ class IssuedToken:
 
 
 def why_allowed(reader: Reader, action: Action, team: str | None = None) -> str | None:
-    """The reason this reader may do this, in words the people concerned read; None when they may not."""
+    """The reason this reader may do this, in words the people concerned read; None when they may not. `team`: the one
+    asked about, or the team of the person asked about.
+    """
+    if action == "person_summary":
+        own = reader.role == "manager" and team is not None and team in reader.teams
+        return "manager of this person's team, under a policy that allows it" if own else None
     if reader.role == "admin":
         return "administrator of the organisation"
     if reader.role == "auditor":

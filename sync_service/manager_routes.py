@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,13 @@ from sync_service import access_log, authz
 from sync_service.authz import Authority, NotAuthenticated, Reader, enter, why_allowed
 from sync_service.device_routes import with_tag
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
+from sync_service.person_reports import person_days, teams_of
 from sync_service.person_routes import asked_days
 from sync_service.ports import Database, Documents, Row
 from sync_service.released import read_days
 from sync_service.reports import MAX_DAYS, summary, to_csv
-from sync_service.schemas import ACCESS_LOG, DAY, DEVICES, SUMMARY, TEAMS
-from sync_service.timetable import local_day, month_of
+from sync_service.schemas import ACCESS_LOG, DAY, DEVICES, PERSON_SUMMARY, SUMMARY, TEAMS
+from sync_service.timetable import LOOK_BACK_DAYS, Timing, local_day, month_of
 
 DEFAULT_DAYS = 14
 MOST_DEVICES = 10_000
@@ -36,6 +37,7 @@ class ManagerParts:
     api: Database
     documents: Documents
     clock: Callable[[], int]
+    timing: Timing = field(default_factory=Timing)
 
 
 def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
@@ -55,6 +57,9 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
 
     def team_summary(request: Request) -> Answer:
         return _team_summary(parts, request)
+
+    def person_summary(request: Request) -> Answer:
+        return _person_summary(parts, request)
 
     def devices(request: Request) -> Answer:
         reader = _allowed(parts, request, "devices")
@@ -100,6 +105,18 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
             auth="manager",
             query=(*days, Parameter("bucket", "Rows by block or by day.", {"enum": ["block", "day"]})),
             csv=True,
+        ),
+        Endpoint(
+            "GET",
+            "/v1/people/<person>/summary",
+            person_summary,
+            "One person's days, where the policy allowed reports by name; for the manager of their team",
+            {
+                200: ("Days with something to show.", PERSON_SUMMARY),
+                **refuses(s400="malformed, from_after_to, range_too_long", **_REFUSES),
+            },
+            auth="manager",
+            query=(days[0], Parameter("to", f"Last day; today when left out. At most {LOOK_BACK_DAYS} days.", DAY)),
         ),
         Endpoint(
             "GET",
@@ -162,6 +179,25 @@ def _team_summary(parts: ManagerParts, request: Request) -> Answer:
     return Answer(200, answer, {"Vary": "Accept"})
 
 
+def _person_summary(parts: ManagerParts, request: Request) -> Answer:
+    reader, person, now = _reader(parts, request), request.params["person"], parts.clock()
+    today = datetime.fromtimestamp(now, UTC).date()
+    days = asked_days(request, today, default=DEFAULT_DAYS, most=LOOK_BACK_DAYS)
+    with parts.api.transaction() as tx:
+        enter(tx, reader.org)
+        teams = teams_of(tx, person, *days)
+    # Somebody who changed teams is for whoever manages both; who is unknown is refused like everybody else's people.
+    foreign = next((team for team in teams if team not in reader.teams), None)
+    team = foreign or next(reversed(teams), None)
+    _check_allowed(parts, reader, "person_summary", team=team, person=person if teams else None, days=days)
+    assert team is not None
+    with parts.api.transaction() as tx:
+        enter(tx, reader.org)
+        shown = person_days(tx, person, teams[team], *days, parts.timing, now=now)
+    first, last = (day.isoformat() for day in days)
+    return Answer(200, {"person": person, "time_zone": teams[team].key, "from": first, "to": last, "days": shown})
+
+
 def _team_zone(parts: ManagerParts, reader: Reader, team: str) -> ZoneInfo | None:
     with parts.api.transaction() as tx:
         enter(tx, reader.org)
@@ -221,10 +257,14 @@ def _check_allowed(
     action: authz.Action,
     *,
     team: str | None = None,
+    person: str | None = None,
     days: tuple[date, date] | None = None,
 ) -> None:
     why = why_allowed(reader, action, team)
-    entry = access_log.by_reader(reader, action if why else f"{action}_refused", why or "refused", team=team, days=days)
+    action_done, why_told = (action, why) if why else (f"{action}_refused", "refused")
+    # A read about one person is that person's to see, not the whole team's.
+    about = None if action == "person_summary" else team
+    entry = access_log.by_reader(reader, action_done, why_told, team=about, person=person, days=days)
     access_log.record(parts.api, reader.org, entry, now=parts.clock())
     if why is None:
         raise Refused(refusal(403, "not_allowed"))

@@ -58,6 +58,18 @@ SUMMARY = closed(
     total=or_null(closed(**_NUMBERS)),
     **{"from": DAY},
 )
+PERSON_SUMMARY = closed(
+    person=ID,
+    time_zone=TEXT,
+    to=DAY,
+    days=list_of(
+        {
+            **closed(day=DAY, corrected=BOOLEAN, **dict.fromkeys(SHARES, COUNT)),
+            "description": "Observed seconds by state; a day with nothing to show is left out.",
+        }
+    ),
+    **{"from": DAY},
+)
 TEAMS = closed(teams=list_of(closed(id=ID, name=TEXT, time_zone=TEXT, readable=BOOLEAN)))
 DEVICES = closed(
     devices=list_of(

@@ -216,6 +216,32 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 revoke execute on function envelopes_waiting from public;
 
+-- What was measured under a policy that allowed reports by name: the only quarter hours of one person the role that
+-- answers managers can see, and those of its organisation only. Whoever is being erased is in it no more.
+create function individual_rollups(wanted text, first timestamptz, last timestamptz)
+returns table (slot timestamptz, at_screen bigint, looking_away bigint, on_phone bigint, absent bigint, unknown bigint)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select r.slot, sum(r.at_screen), sum(r.looking_away), sum(r.on_phone), sum(r.absent), sum(r.unknown)
+  from person_rollup r join policy_terms p on p.org = r.org and p.policy = r.policy and p.individual_reports
+  where r.org = current_setting('framekeep.org', true) and r.person = wanted
+    and r.slot >= individual_rollups.first and r.slot < individual_rollups.last
+    and not exists (select from tombstone t where t.kind = 'person' and t.id = r.person)
+  group by r.slot
+$$;
+
+-- What the person said of just those quarter hours, in the order they said it.
+create function individual_corrections(wanted text, first timestamptz, last timestamptz)
+returns table (starts_at timestamptz, ends_at timestamptz, counts_as text)
+language sql stable security definer set search_path = public, pg_temp as $$
+  select c.starts_at, c.ends_at, c.counts_as from correction c
+  where c.org = current_setting('framekeep.org', true) and c.person = wanted
+    and exists (select from individual_rollups(wanted, individual_corrections.first, individual_corrections.last) r
+                where r.slot >= c.starts_at and r.slot < c.ends_at)
+  order by c.made_at, c.id
+$$;
+revoke execute on function individual_rollups, individual_corrections from public;
+grant execute on function individual_rollups, individual_corrections to framekeep_api;
+
 grant select, insert on cohort_month, cohort, released_day, released_block to framekeep_publisher;
 grant select on manager, manager_team, correction, tombstone, document to framekeep_publisher;
 grant select, insert, update (last_at), delete on uptime to framekeep_publisher;
@@ -298,3 +324,10 @@ begin
   end loop;
 end
 $$;
+
+-- A person sees in which teams they were counted, and who read something about them or about such a team.
+create policy own_rows on cohort as restrictive to framekeep_person
+  using (person = current_setting('framekeep.person', true));
+create policy own_rows on access_log as restrictive for select to framekeep_person
+  using (person = current_setting('framekeep.person', true)
+         or (person is null and (action = 'devices' or team in (select team from cohort))));

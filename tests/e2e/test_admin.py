@@ -141,6 +141,7 @@ def test_the_description_of_the_running_service_is_valid_openapi(service):
         ("POST", "/v1/devices"),
         ("GET", "/v1/teams"),
         ("GET", "/v1/teams/{team}/summary"),
+        ("GET", "/v1/people/{person}/summary"),
         ("GET", "/v1/policy"),
         ("GET", "/v1/devices"),
         ("GET", "/v1/access-log"),
