@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from agent.camera.base import Frame
-from agent.errors import CameraError, CameraLost, UnreadableSource
+from agent.errors import CameraError, CameraLost
 
 if TYPE_CHECKING:
     from agent.camera.base import Pixels
@@ -81,7 +81,7 @@ class OpenCVCamera:
     ) -> None:
         """Begin to open the device, without waiting for it: the first read does.
 
-        Raises UnreadableSource at once when there is plainly no such device.
+        Raises CameraLost at once when there is plainly no such device.
         """
         check_exists(device)
         self._device, self._opener, self._clock = device, opener, clock
@@ -96,8 +96,8 @@ class OpenCVCamera:
     def read(self, timeout: float) -> Frame | None:
         """A frame made now; waits at most `timeout` seconds, at the first read also for the device to open.
 
-        Raises UnreadableSource when the device cannot be opened, CameraLost when it stopped or hangs. Both are
-        final: close this camera and open another.
+        Raises CameraLost when the device cannot be opened, stopped or hangs. That is final: close this camera and
+        open another.
         """
         if self._lost is not None:
             raise self._lost
@@ -131,7 +131,7 @@ class OpenCVCamera:
         capture = self._opener(self._device)
         if not capture.isOpened():
             capture.release()
-            raise UnreadableSource(
+            raise CameraLost(
                 f"Camera {self._device} cannot be opened; another program may be using it, or this one may not."
             )
         self._capture = capture
@@ -158,14 +158,14 @@ class OpenCVCamera:
 
 
 def check_exists(device: str) -> None:
-    """Raise UnreadableSource when this device plainly does not exist. Only Linux can tell without opening it."""
+    """Raise CameraLost when this device plainly does not exist. Only Linux can tell without opening it."""
     if not sys.platform.startswith("linux"):
         return
     path = Path(f"/dev/video{device}" if device.isdecimal() else device)
     if not path.exists():
         others = sorted(p.name.removeprefix("video") for p in Path("/dev").glob("video*"))
         there_is = f"there are {', '.join(others)}" if others else "there is none at all"
-        raise UnreadableSource(f"This computer has no camera {device} ({there_is}); plug one in or choose another.")
+        raise CameraLost(f"This computer has no camera {device} ({there_is}); plug one in or choose another.")
 
 
 class _Worker:

@@ -240,7 +240,7 @@ def test_a_camera_that_stops_is_lost(works: threading.Event) -> None:
 
 def test_a_device_that_refuses_to_open(works: threading.Event) -> None:
     driver = Driver(works, opens=False)
-    with pytest.raises(UnreadableSource, match="cannot be opened"):
+    with pytest.raises(CameraLost, match="cannot be opened"):
         camera(driver).read(1.0)
     assert driver.released
 

@@ -91,7 +91,7 @@ def test_bad_files_are_named_and_the_rest_goes_on(eyes: Eyes, tmp_path: Path) ->
 
 def test_a_camera_that_does_not_exist(eyes: Eyes) -> None:
     began = time.monotonic()
-    with pytest.raises((UnreadableSource, CameraLost), match=r"^[^\n]*camera 97[^\n]*\.$"):
+    with pytest.raises(CameraLost, match=r"^[^\n]*camera 97[^\n]*\.$"):
         eyes.open(Source(device="97"))
         look = eyes.look(5.0)
         raise look.error or AssertionError("there is no camera 97")
@@ -101,7 +101,7 @@ def test_a_camera_that_does_not_exist(eyes: Eyes) -> None:
 
 def test_a_failed_opening_is_told_once_and_the_next_look_does_not_wait_for_it() -> None:
     with Eyes(Source(device="97")) as fresh:
-        assert isinstance(fresh.look(5.0).error, (UnreadableSource, CameraLost))
+        assert isinstance(fresh.look(5.0).error, CameraLost)
         began = time.monotonic()
         assert fresh.look(5.0).error is not None
         assert time.monotonic() - began < 2
