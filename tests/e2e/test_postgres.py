@@ -15,9 +15,10 @@ import pytest
 
 from sync_service.errors import SettingsError
 from sync_service.local.database import PostgresDatabase
-from sync_service.local.database_user import DatabaseUser, check_reachable, closed_folder
+from sync_service.local.database_user import DatabaseUser, check_reachable, closed_folder, database_user
 from sync_service.local.leftover import is_server_of
-from sync_service.local.postgres import OWNER, Postgres
+from sync_service.local.postgres import OWNER, Postgres, binaries
+from sync_service.local.sockets import remove_socket_folder
 
 CHILD = """
 import sys, time
@@ -105,6 +106,49 @@ def test_a_long_path_gets_its_socket_elsewhere(folder: Path) -> None:
         assert place.stat().st_mode & 0o777 == 0o700
         assert PostgresDatabase(server.conninfo(OWNER)).run("select 1 as one") == [{"one": 1}]
     assert not place.exists()
+
+
+def test_only_folders_made_for_the_socket_are_removed(folder: Path) -> None:
+    folder.mkdir()
+    precious = folder / "elsewhere" / "framekeep-precious"
+    precious.mkdir(parents=True)
+    (precious / "file").write_text("kept")
+    for named in (precious, precious.parent / "socket", folder.parent):
+        (folder / "socket-folder").write_text(str(named))
+        remove_socket_folder(folder)
+        assert (precious / "file").read_text() == "kept"
+    (folder / "socket").symlink_to(precious)
+    (folder / "socket-folder").write_text(str(folder / "socket"))
+    remove_socket_folder(folder)
+    assert (precious / "file").read_text() == "kept"
+    (precious / "note").write_text(str(folder / "socket"))
+    (folder / "socket-folder").symlink_to(precious / "note")
+    remove_socket_folder(folder)
+    assert (precious / "note").exists() and not (folder / "socket-folder").is_symlink()
+
+
+def test_the_log_is_never_written_through_a_link(folder: Path) -> None:
+    folder.mkdir()
+    victim = folder.parent / "victim"
+    victim.write_text("untouched")
+    (folder / "postgres.log").symlink_to(victim)
+    with pytest.raises(OSError), Postgres(folder):
+        pass
+    assert victim.read_text() == "untouched"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the database to another user")
+def test_as_root_the_databases_user_owns_the_cluster_only_and_may_not_connect(folder: Path) -> None:
+    with Postgres(folder) as server:
+        user = database_user()
+        owners = {path.name: path.lstat().st_uid for path in folder.iterdir()}
+        assert {name for name, uid in owners.items() if uid == user.uid} == {"cluster", "socket"}
+        assert folder.stat().st_uid == 0
+        assert (folder / "cluster").stat().st_mode & 0o777 == 0o700
+        command = [str(binaries() / "psql"), server.conninfo(OWNER), "-c", "select 1"]
+        tried = subprocess.run(command, preexec_fn=user.become, cwd="/", capture_output=True, text=True, check=False)
+        assert tried.returncode != 0 and "eer authentication failed" in tried.stderr
+        assert PostgresDatabase(server.conninfo(OWNER)).run("select 1 as one") == [{"one": 1}]
 
 
 def test_a_folder_the_database_cannot_reach_is_refused_with_what_to_do(folder: Path) -> None:
