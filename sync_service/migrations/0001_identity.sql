@@ -181,3 +181,11 @@ begin
   end loop;
 end
 $$;
+
+-- A laptop asks about its own person only: colleagues are out of sight.
+create policy own_rows on person as restrictive to framekeep_person
+  using (id = current_setting('framekeep.person', true));
+create policy own_rows on membership as restrictive to framekeep_person
+  using (person = current_setting('framekeep.person', true));
+create policy own_rows on code as restrictive to framekeep_person
+  using (person = current_setting('framekeep.person', true));

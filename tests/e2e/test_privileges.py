@@ -115,6 +115,41 @@ def test_people_see_their_own_rows_and_without_a_name_none(pg: FreshDatabase) ->
     assert person.run("select count(*) as n from person_rollup") == [{"n": 0}]  # the name ended with the transaction
 
 
+def test_a_laptop_sees_nothing_of_colleagues(pg: FreshDatabase) -> None:
+    world, owner = World(pg.owner), pg.owner
+    me, colleague = world.person(), world.person()
+    teams = ["a" * 32, "b" * 32]
+    for team, person in zip(teams, (me, colleague), strict=True):
+        owner.run("insert into team (id, org, name, time_zone) values (:id, :org, :id, 'UTC')", id=team, org=world.org)
+        facts = {"org": world.org, "person": person, "team": team}
+        owner.run(
+            "insert into membership (org, person, month, team) values (:org, :person, '2025-11-01', :team)", **facts
+        )
+        owner.run(
+            """insert into cohort_month (org, team, month, time_zone, frozen_at)
+               values (:org, :team, '2025-11-01', 'UTC', now())""", org=world.org, team=team,
+        )  # fmt: skip
+        owner.run("insert into cohort (org, team, month, person) values (:org, :team, '2025-11-01', :person)", **facts)
+        owner.run(
+            """insert into code (id, org, person, secret_hash, expires_at)
+               values (:id, :org, :person, sha256('x'), now())""", id=team, org=world.org, person=person,
+        )  # fmt: skip
+        for about, of in ((person, None), (None, team)):
+            owner.run(
+                """insert into access_log (org, at, reader, reader_name, action, team, person, allowed_because)
+                   values (:org, now(), 'self', 'x', 'team_summary', :team, :person, 'x')""",
+                org=world.org, team=of, person=about,
+            )  # fmt: skip
+    with pg.role("person").transaction() as tx:
+        tx.run("select set_config('framekeep.org', :org, true)", org=world.org)
+        tx.run("select set_config('framekeep.person', :person, true)", person=me)
+        assert tx.run("select id from person") == [{"id": me}]
+        for table in ("membership", "cohort", "code"):
+            assert tx.run(f"select person from {table}") == [{"person": me}], table
+        seen = tx.run("select person, team from access_log order by person")
+        assert seen == [{"person": me, "team": None}, {"person": None, "team": teams[0]}]
+
+
 def test_an_organisation_is_a_wall_for_those_who_answer_people(pg: FreshDatabase) -> None:
     world, other = World(pg.owner), World(pg.owner)
     world.person()
