@@ -103,7 +103,8 @@ class Tombstone:
 class Eraser:
     """Moves erasures on. `db` speaks as framekeep_eraser, `checker` as framekeep_maintenance, which looks afterwards.
 
-    `registry` may revoke devices; `remember` keeps tombstones outside the database, durably, before anything is deleted.
+    `registry` may revoke devices; `remember` keeps tombstones outside the database, durably, before anything is deleted;
+    `forget` deletes what is kept of devices (ids) outside the database.
     """
 
     def __init__(
@@ -114,10 +115,11 @@ class Eraser:
         alerts: Alerts,
         *,
         remember: Callable[[Sequence[Tombstone]], None],
+        forget: Callable[[Sequence[str]], None] = lambda _: None,
         wait_out_seconds: int = WAIT_OUT_SECONDS,
     ) -> None:
         self._db, self._checker, self._registry, self._alerts = db, checker, registry, alerts
-        self._remember, self._wait_out = remember, wait_out_seconds
+        self._remember, self._forget, self._wait_out = remember, forget, wait_out_seconds
 
     def run(self, now: int) -> int:
         """Move every erasure as far as it can go at `now` (epoch seconds); how many were finished."""
@@ -187,6 +189,8 @@ class Eraser:
         return "drained"
 
     def _delete(self, request: Row, now: int) -> str:
+        # First, since a step that is done is not repeated.
+        self._forget([one.id for one in _tombstones(self._db, request) if one.kind == "device"])
         with self._db.transaction() as tx:
             if not _step(tx, request, "drained", "deleted", now):
                 return "deleted"

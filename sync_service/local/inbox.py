@@ -137,6 +137,10 @@ class SqliteInbox:
         """Delete what was set aside before this time (epoch seconds)."""
         self._do(("delete from aside where at < ?", (before,)))
 
+    def forget_aside(self, devices: Sequence[str]) -> None:
+        """Delete what was set aside of these devices (ids); every body names its own."""
+        self._do(*(("delete from aside where instr(body, cast(? as blob)) > 0", (device,)) for device in devices))
+
     def close(self) -> None:
         """Commit what waits, then close the file."""
         with self._wake:

@@ -107,7 +107,7 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
     openers = [Opener(opener_database, keys, alerts, clock=wall_clock) for _ in range(OPENERS)]
     publisher = Publisher(store.database("publisher"), alerts, unwritten_before=lambda at: (inbox.oldest() or at) < at)
     tombstones = TombstoneFile(store.data / "tombstones.jsonl")
-    eraser = _eraser(store, alerts, tombstones)
+    eraser = _eraser(store, inbox, alerts, tombstones)
     if buried := tombstones.read():
         eraser.sweep(buried)  # before anybody is answered: the database may be a restored backup
 
@@ -153,10 +153,17 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
     ]
 
 
-def _eraser(store: Store, alerts: LogAlerts, tombstones: TombstoneFile) -> Eraser:
+def _eraser(store: Store, inbox: SqliteInbox, alerts: LogAlerts, tombstones: TombstoneFile) -> Eraser:
     registry = PostgresRegistry(store.database("ingest"), store.database("admin"))
     checker = store.database("maintenance")
-    return Eraser(store.database("eraser"), checker, registry, alerts, remember=tombstones.remember)
+    return Eraser(
+        store.database("eraser"),
+        checker,
+        registry,
+        alerts,
+        remember=tombstones.remember,
+        forget=inbox.forget_aside,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

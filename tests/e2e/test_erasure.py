@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from sync_service import issuing
 from sync_service.erasure import ERASED, ERASED_NAME, KEPT, Eraser
 from sync_service.errors import Unavailable
+from sync_service.local.inbox import SqliteInbox
 from sync_service.local.registry import PostgresRegistry
 from sync_service.local.tombstones import TombstoneFile
 from sync_service.publisher import Publisher
@@ -35,6 +38,7 @@ class Scene:
         self.client = Client(company, folder)
         self.laptop = self.client.enrol(self.person)
         self.tombstones = TombstoneFile(folder / "tombstones")
+        self.forget = lambda _: None
         self.reader = issuing.new_token(company.office, company.org, NAME, "auditor", now=NOW, person=self.person).token
         assert self.client.ask("GET", "/v1/access-log", token=self.reader).status == 200
         Publisher(pg.role("publisher"), company.alerts).run(NOW, first_day=MONDAY)
@@ -80,6 +84,7 @@ class Scene:
             registry,
             self.company.alerts,
             remember=self.tombstones.remember,
+            forget=self.forget,
         )
 
     def ask(self):
@@ -151,6 +156,22 @@ def test_a_laptop_that_joined_between_the_steps_is_erased_with_its_rows(scene):
     assert scene.named() == {"tombstone"}
     assert late.id in {one.id for one in scene.tombstones.read()}
     assert scene.company.pg.owner.run("select device from receipt where device = :d", d=late.id) == []
+
+
+def test_bodies_of_their_laptops_that_were_set_aside_are_gone(scene, tmp_path):
+    inbox, other = SqliteInbox(tmp_path / "inbox.sqlite"), "e" * 32
+    scene.forget = inbox.forget_aside
+    for device in (scene.laptop.id, other):
+        inbox.put(scene.company.org, json.dumps({"device": device}).encode(), received=NOW)
+    for delivery in inbox.claim(2):
+        inbox.set_aside(delivery, "unwritable")
+    scene.ask()
+    scene.eraser.run(NOW + DAY)
+    scene.eraser.run(NOW + DAY + 600)
+    inbox.close()
+    with closing(sqlite3.connect(tmp_path / "inbox.sqlite")) as file:
+        (left,) = [row[0] for row in file.execute("select body from aside")]
+    assert other.encode() in left
 
 
 def test_it_is_held_for_a_day_and_a_cancelled_one_never_happens(scene):
