@@ -200,8 +200,15 @@ def test_a_date_set_while_the_clock_was_ahead_does_not_bind() -> None:
 
 
 def test_receipts_are_read_strictly() -> None:
-    page = read_receipts(reply(200, {"receipts": [{"id": str(ID), "outcome": "opened", "at": 5}], "more": True}))
-    assert page is not None and page.outcomes == {ID: EnvelopeState.OPENED} and page.next_since == 5
-    for body in ({}, [], {"receipts": [{}], "more": False}, {"receipts": [{"id": "x", "outcome": "opened", "at": 1}]}):
-        assert read_receipts(reply(200, body)) is None
+    page = {"receipts": [{"id": str(ID), "outcome": "opened", "at": 5}], "more": True}
+    for body, following in (
+        (page, {"since": "5"}),
+        ({**page, "next": "5.abc"}, {"after": "5.abc"}),
+        ({**page, "next": "5.abc", "more": False}, None),
+    ):
+        receipts = read_receipts(reply(200, body))
+        assert receipts is not None and receipts.outcomes == {ID: EnvelopeState.OPENED}
+        assert receipts.following == following
+    for wrong in ({}, [], {"receipts": [{}], "more": False}, {"receipts": [{"id": "x", "outcome": "opened", "at": 1}]}):
+        assert read_receipts(reply(200, wrong)) is None
     assert read_receipts(reply(200, b"<html>")) is None
