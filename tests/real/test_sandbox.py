@@ -4,6 +4,7 @@ from inside, and without the walls the same attempts succeed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -101,6 +102,21 @@ def test_a_camera_can_be_written_to_and_nothing_else(tmp_path: Path) -> None:
     if result["confined"] == "False":
         skip_or_fail("this kernel has no Landlock")
     assert result == {"confined": "True", "video0": "None", "document": "denied"}
+
+
+def test_a_device_that_is_allowed_takes_controls_as_a_camera_must() -> None:
+    script = (
+        "import fcntl, json, os; from agent import landlock\n"
+        "result = {'confined': str(landlock.confine('/dev/null'))}\n"
+        "for name in ('null', 'zero'):\n"
+        "    try: fcntl.ioctl(os.open(f'/dev/{name}', os.O_RDWR), 0x5401, bytes(64))  # TCGETS\n"
+        "    except OSError as error: result[name] = str(error.errno)\n"
+        "print(json.dumps(result))"
+    )
+    result = printed(script)
+    if result["confined"] == "False":
+        skip_or_fail("this kernel has no Landlock")
+    assert result == {"confined": "True", "null": str(errno.ENOTTY), "zero": str(errno.EACCES)}
 
 
 def test_whoever_starts_eyes_closes_its_own_memory_and_keeps_its_terminal() -> None:
