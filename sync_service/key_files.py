@@ -64,6 +64,7 @@ def write_key(path: Path, key: Ed25519PrivateKey) -> None:
             os.link(draft, path)
         finally:
             draft.unlink(missing_ok=True)
+        sync_folder(path.parent)
     except FileExistsError:
         raise
     except OSError as error:
@@ -88,3 +89,14 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise SettingsError(f"{path} holds another kind of key; an Ed25519 key is needed")
     return key
+
+
+def sync_folder(folder: Path) -> None:
+    """Return once the names in a folder would survive a power cut."""
+    if os.name == "nt":  # a folder cannot be opened there; NTFS logs its own changes
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -18,7 +18,7 @@ from typing import Any
 from sync_service.errors import Unavailable
 from sync_service.local.alerts import LogAlerts
 from sync_service.local.inbox_file import digest, fault, log_of, open_file
-from sync_service.local.inbox_salvage import finish_salvage, salvage
+from sync_service.local.inbox_salvage import damaged_files, finish_salvage, salvage
 from sync_service.ports import Alerts, Delivery
 
 MAX_BYTES = 2 << 30
@@ -134,12 +134,19 @@ class SqliteInbox:
         return None if found is None else int(found)
 
     def drop_aside(self, before: int) -> None:
-        """Delete what was set aside before this time (epoch seconds)."""
+        """Delete what was set aside before this time (epoch seconds), damaged files too."""
         self._do(("delete from aside where at < ?", (before,)))
+        for path in damaged_files(self._path):
+            if path.stat().st_ctime < before:  # when it was put there: being renamed changes this time
+                path.unlink(missing_ok=True)
 
     def forget_aside(self, devices: Sequence[str]) -> None:
-        """Delete what was set aside of these devices (ids); every body names its own."""
+        """Delete what was set aside of these devices (ids); every body names its own. What damaged files hold cannot
+        be told apart: they go as a whole.
+        """
         self._do(*(("delete from aside where instr(body, cast(? as blob)) > 0", (device,)) for device in devices))
+        for path in damaged_files(self._path) if devices else ():
+            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Commit what waits, then close the file."""

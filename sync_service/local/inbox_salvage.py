@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sync_service.key_files import sync_folder
 from sync_service.local.inbox_file import PAGE, Frame, digest, log_of, open_file, read_log
 
 _MOST_LOOKUPS = 200_000
@@ -56,6 +57,11 @@ def finish_salvage(path: Path) -> None:
         _put_in_place(path)
 
 
+def damaged_files(path: Path) -> list[Path]:
+    """The damaged inboxes beside the one at `path`, and their logs."""
+    return sorted(path.parent.glob(f"{path.name}.damaged-*"))
+
+
 def _draft_of(path: Path) -> Path:
     return path.with_name(path.name + ".new")
 
@@ -70,12 +76,7 @@ def _put_in_place(path: Path) -> Path:
         log.rename(log_of(damaged))
     path.with_name(path.name + "-shm").unlink(missing_ok=True)
     _draft_of(path).rename(path)
-    if os.name != "nt":
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(path.parent)
     return damaged
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agent.wire.seal import SealKey
 from sync_service.errors import SettingsError
+from sync_service.key_files import sync_folder
 
 _KEY_ID = re.compile(r"[0-9a-f]{32}")
 _SECRET = "ledger-secret"
@@ -66,7 +67,7 @@ class FileSealKeys:
                 path.unlink()
             except FileNotFoundError:
                 return
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
 
     def ledger_secret(self) -> bytes:
         """See SealKeys.ledger_secret."""
@@ -112,14 +113,4 @@ def _write_once(path: Path, content: bytes) -> None:
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there; NTFS logs its own changes
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

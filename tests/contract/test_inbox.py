@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -314,3 +315,17 @@ def test_a_put_that_gives_up_waiting_and_gets_in_later_is_counted_once(
         inbox.put(ORG, b"x" * 1001, received=1)
     inbox.put(ORG, b"x" * 1000, received=1)
     inbox.close()
+
+
+def test_damaged_files_go_with_what_was_set_aside(tmp_path: Path) -> None:
+    for forget in (lambda inbox: inbox.drop_aside(int(time.time()) + 60), lambda inbox: inbox.forget_aside(["a" * 32])):
+        path, _ = _killed(tmp_path, checkpointed=False)
+        path.write_bytes(b"x" * 8192)
+        inbox = SqliteInbox(path)
+        inbox.drop_aside(int(time.time()) - 60)
+        inbox.forget_aside([])
+        assert len(list(tmp_path.glob("killed.sqlite.damaged-*"))) == 2  # the file and its log
+        forget(inbox)
+        assert list(tmp_path.glob("killed.sqlite.damaged-*")) == []
+        inbox.close()
+        (tmp_path / "live.sqlite").unlink()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.wire.seal import SealKey
 from sync_service.errors import SettingsError
+from sync_service.key_files import write_key
 from sync_service.local.seal_keys import FileSealKeys
 from sync_service.ports import SealKeys
 from tests.fakes import FakeSealKeys
@@ -87,3 +90,16 @@ def test_a_damaged_file_is_no_key_and_a_damaged_secret_stops(tmp_path: Path, cap
 def test_an_id_cannot_name_another_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError):
         FileSealKeys(tmp_path / "keys").find("../keys/ledger-secret")
+
+
+def test_a_key_file_survives_a_power_cut_by_its_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_key(tmp_path / "keys" / "root.pem", Ed25519PrivateKey.generate())
+    assert synced == [False, True]
