@@ -27,6 +27,7 @@ from rich.table import Table
 from agent.commands.local import say_json
 from agent.errors import FramekeepError
 from agent.eyes_link import Eyes
+from agent.lifeline import die_with_parent
 from agent.paths import HOME_VARIABLE
 from agent.samples import sample_clip
 from agent.sources import Source
@@ -107,7 +108,13 @@ def weigh(clip: Path) -> dict[str, Any]:
         if getattr(sys, "frozen", False):
             command = [sys.executable, *command[3:]]
         began = time.monotonic()
-        agent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, HOME_VARIABLE: home})
+        agent = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, HOME_VARIABLE: home},
+            preexec_fn=die_with_parent(),
+        )
         try:
             assert agent.stdout is not None
             for line in agent.stdout:

@@ -28,7 +28,7 @@ class CameraLost(CameraError):
 
 
 class UnreadableSource(CameraError):
-    """A file, folder or device cannot be read at all; the message names it."""
+    """A file or folder cannot be read at all; the message names it."""
 
 
 class EyesError(FramekeepError):

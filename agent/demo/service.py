@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from agent.errors import FramekeepError
+from agent.lifeline import die_with_parent
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -36,7 +35,7 @@ class LocalService:
             stdin=subprocess.DEVNULL,
             text=True,
             start_new_session=True,  # Ctrl-C is ours to pass on, in order
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(),
         )
         assert self._process.stdout is not None
         hurry = threading.Timer(START_SECONDS, self._process.kill)
@@ -79,15 +78,3 @@ class LocalService:
         assert process is not None and process.stderr is not None
         for line in process.stderr:
             sys.stderr.write(line)
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-    pr_set_pdeathsig = 1  # linux/prctl.h
-
-    def prepare() -> None:
-        libc.prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-    return prepare

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.demo.service import _die_with_parent
+from agent.lifeline import die_with_parent
 from agent.wire.documents import WorkHours
 from agent.wire.summary import STATES, Window
 from sync_service.app import build_office, join_store, open_store
@@ -48,7 +48,7 @@ class Service:
             stdout=subprocess.PIPE,
             stderr=(self.data.parent / "service.log").open("a"),
             text=True,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(),
         )
         if wait:
             assert self.process.stdout is not None
