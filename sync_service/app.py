@@ -1,10 +1,11 @@
 """The composition root: from a data folder to the service's parts. Nothing else builds them.
 
 DIR/lock         held by the one service that runs over DIR
-DIR/database/    PostgreSQL's, the only part its user may enter
+DIR/database/    PostgreSQL's cluster and socket, which are its user's; its log and rules, which are not
 DIR/inbox.sqlite envelopes accepted and not yet in the database
 DIR/seal-keys/   private seal keys
 DIR/keys/        root key, policy signer, token issuer
+DIR/clock-is-right  made by the operator to confirm a clock that housekeeping doubts (`maintenance.py`), removed by it
 """
 
 from __future__ import annotations
