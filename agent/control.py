@@ -6,13 +6,14 @@ counter five times a second, so the camera is released well within a second.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,16 +40,36 @@ class Pause:
 
 
 def pause(store: Path, *, now: float, seconds: float | None = None) -> Pause:
-    """Pause at once, for `seconds` (at most a week) or until resumed. Works whether the agent runs or not.
-    Raises StoreError.
+    """Pause at once, for `seconds` (at most a week) or until resumed. Works whether the agent runs or not, and on a full
+    disk: an empty file then stands for a pause until resumed. Raises StoreError when not even that can be made.
     """
     until = None if seconds is None else int(now + min(max(seconds, 1), MAX_PAUSE_SECONDS))
-    return _write(store, Pause(True, until, int(now)))
+    try:
+        return _write(store, Pause(True, until, int(now)))
+    except StoreError:
+        try:
+            os.close(os.open(pause_flag(store), os.O_WRONLY | os.O_CREAT, 0o600))
+        except OSError:
+            pass  # the store's own trouble is the one to tell
+        else:
+            return Pause(True, None, int(now))
+        raise
 
 
 def resume(store: Path, *, now: float) -> Pause:
-    """End a pause. Raises StoreError."""
-    return _write(store, Pause(False, None, int(now)))
+    """End a pause. Raises StoreError when it stands."""
+    pause_flag(store).unlink(missing_ok=True)
+    try:
+        return _write(store, Pause(False, None, int(now)))
+    except StoreUnavailable:
+        if read_pause(store).holds(now):
+            raise
+        return Pause(False, None, int(now))
+
+
+def pause_flag(store: Path) -> Path:
+    """The empty file that means "paused until resumed" where the store could not be written."""
+    return store.with_name("paused")
 
 
 def read_pause(store: Path) -> Pause:
@@ -87,6 +108,8 @@ class ControlWatch:
             wrong = error if isinstance(error, StoreError) else explain(error, self._path)
             if not self._known or not isinstance(wrong, StoreUnavailable):
                 self._pause = _parse(damaged_pause(self._clock()), None, now=self._clock())
+        if pause_flag(self._path).exists() and not self._pause.paused:
+            return Pause(True, None, int(self._clock()))
         return self._pause
 
     def close(self) -> None:
@@ -113,9 +136,10 @@ class InstanceLock:
                 return False
             time.sleep(0.05)
         assert self._handle is not None
-        os.ftruncate(self._handle, 0)
-        os.lseek(self._handle, 0, os.SEEK_SET)
-        os.write(self._handle, f"{os.getpid()}\n".encode("ascii"))
+        with suppress(OSError):  # a full disk: the number is only for showing
+            os.ftruncate(self._handle, 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            os.write(self._handle, f"{os.getpid()}\n".encode("ascii"))
         return True
 
     def release(self) -> None:
@@ -138,7 +162,7 @@ class InstanceLock:
 
     def _try(self) -> bool:
         try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            handle = _open_lock(self._path)
         except OSError as error:
             raise StoreUnavailable(f"The lock file {self._path} cannot be opened ({error.strerror}).") from error
         if _lock(handle):
@@ -146,6 +170,16 @@ class InstanceLock:
             return True
         os.close(handle)
         return False
+
+
+def _open_lock(path: Path) -> int:
+    """A handle on the lock file; where nothing can be written any more, one for reading, which locks as well."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.ENOSPC) or not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY)
 
 
 if sys.platform == "win32":

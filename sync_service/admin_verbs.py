@@ -81,7 +81,8 @@ def _code_new(office: Office, options: argparse.Namespace, now: int) -> Told:
         "code": made.code,
         "person": made.person,
         "expires": _time(made.expires),
-        "_": "Give it to this person only; they type `framekeep enroll CODE`. It works once and is shown once.",
+        "_": "Give it to this person only; they type `framekeep enroll CODE --server URL`, with the "
+        "address of the organisation's endpoint. It works once and is shown once.",
     }
 
 

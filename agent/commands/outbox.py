@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", help="the newest envelopes, with what is in them")
     listing.add_argument("--json", action="store_true", help="one JSON object a line per envelope")
     listing.add_argument("--limit", type=int, default=20, metavar="N", help="how many (default 20)")
-    verbs.add_parser("retry", help="send what waits now, and what was set aside once more")
+    verbs.add_parser("retry", help="send what waits now, and once more what was set aside or never confirmed as opened")
 
 
 def run(arguments: argparse.Namespace) -> int:
