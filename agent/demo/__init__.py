@@ -21,6 +21,7 @@ from rich.status import Status
 from agent.clock import SystemClock
 from agent.errors import FramekeepError, UsageError
 from agent.eyes_link import Eyes
+from agent.outbox.delivery import Reply
 from agent.outbox.link import Link
 from agent.replay import Replayed
 from agent.samples import sample_clip
@@ -183,9 +184,9 @@ def _team_report(url: str, team: str, token: str, day: date) -> Mapping[str, Any
         )
     finally:
         link.close()
-    if getattr(answer, "status", None) != 200:
+    if not isinstance(answer, Reply) or answer.status != 200:
         raise FramekeepError("The demonstration's service did not answer the manager; please report this.")
-    value: Mapping[str, Any] = json.loads(answer.body)  # type: ignore[union-attr]  # a Reply: its status was 200
+    value: Mapping[str, Any] = json.loads(answer.body)
     return value
 
 
