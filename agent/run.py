@@ -11,8 +11,10 @@ import time
 from agent.app import build_agent, open_home
 from agent.clock import SystemClock
 from agent.errors import UsageError
+from agent.identity import load_identity
 from agent.sources import Source, parse_source
 from agent.status import AgentState, Report
+from agent.wire.summary import Window
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +40,19 @@ def run(arguments: argparse.Namespace) -> int:
         every = arguments.every or float(home.config.interval_seconds)
         source = parse_source(arguments.camera or home.config.camera, every=every, realtime=True)
         _check_indicator(source, headless=arguments.headless)
-        agent = build_agent(home, source, clock=clock, stop=stop, interval=every, on_report=Narrator(began))
+        narrator = Narrator(began)
+        alone = load_identity(home.store) is None
+        agent = build_agent(
+            home,
+            source,
+            clock=clock,
+            stop=stop,
+            interval=every,
+            on_report=narrator,
+            on_closed=narrator.closed if alone else None,
+        )
+        if alone:
+            _say("not enrolled: what is measured is shown here and stays on this laptop")
         agent.run()
     return 0
 
@@ -85,6 +99,11 @@ class Narrator:
             self._watched = True
             words += f" (first look after {time.monotonic() - self._began:.1f} s)"
         _say(" ".join([words + ("." if report.problems else ""), *report.problems]))
+
+    def closed(self, window: Window) -> None:
+        """A window closed on a laptop that belongs to nobody: its seconds per state."""
+        parts = [f"{state.replace('_', ' ')} {seconds} s" for state, seconds in window.seconds.items() if seconds]
+        _say(f"window {time.strftime('%H:%M', time.localtime(window.start))}: {', '.join(parts)}")
 
 
 def _say(text: str) -> None:

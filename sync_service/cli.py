@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = verbs.add_parser("serve", help="run the whole service on this machine")
     _add_data(serve)
-    serve.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)")
+    serve.add_argument("--port", type=port_number, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; put a TLS proxy before any other")
     serve.set_defaults(run=_serve)
 
@@ -93,7 +93,8 @@ def _version(_: argparse.Namespace) -> int:
     return 0
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """0 to 65535; argparse names this function when it refuses a value."""
     port = int(text)
     if not 0 <= port <= 65535:
         raise ValueError

@@ -90,6 +90,8 @@ def create_organisation(
         check_endpoint(endpoint)
     except WireError as error:
         raise RequestError(f"the endpoint {endpoint!r} is not usable: {error}") from None
+    if office.database.run("select 1 as one from organisation where name = :name", name=name):
+        raise RequestError(f"there is an organisation {name!r} already; choose another name")
     root, signer, seal_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), SealKey.generate()
     org = organisation_id(root.public_key().public_bytes_raw())
     root_file = root_out or office.keys.root_path(org)

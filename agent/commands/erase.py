@@ -70,7 +70,10 @@ def _erase(local: Local, arguments: argparse.Namespace) -> None:
     if not arguments.only_here and load_identity(local.store) is not None:
         due = _ask(local, "POST").get("due_at")
         when = clock_time(due) if isinstance(due, int) else "24 hours from now"
-        say(f"The service erases what it keeps about you at {when}; framekeep erase --cancel takes it back.")
+        back = "framekeep erase --cancel takes it back"
+        if arguments.everything:
+            back = "as this laptop forgets its key, only a laptop enrolled anew can still cancel it"
+        say(f"The service erases what it keeps about you at {when}; {back}.")
     if not arguments.everything:
         _forget(local, local.store)
 
@@ -92,7 +95,9 @@ def _ask(local: Local, method: str) -> dict[str, object]:
     identity = load_identity(local.store) if local.store is not None else None
     key = device_key(local.keys)
     if identity is None or key is None:
-        raise FramekeepError("This laptop is not enrolled, so the service keeps nothing of it: use --only-here.")
+        raise FramekeepError(
+            "This laptop is not enrolled, so it can ask the service nothing: use --only-here, or enrol again."
+        )
     link = Link(identity.endpoint, proxy=local.config.proxy)
     try:
         status, value = signed_request(method, PATH, link=link, identity=identity, key=key, clock=SystemClock())

@@ -20,7 +20,7 @@ from agent.keys import KeyStore, choose_key_store, store_key
 from agent.paths import Paths, find_paths
 from agent.store import Store
 
-_DURATION = re.compile(r"(\d{1,5})\s*(s|m|min|h|d)?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d{1,9})\s*(s|m|min|h|d)?", re.IGNORECASE)
 _UNIT_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 

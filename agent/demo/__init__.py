@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import psutil
 from rich.console import Console
 from rich.status import Status
 
@@ -28,6 +30,8 @@ from agent.samples import sample_clip
 from agent.sources import Source, parse_source
 from agent.wire.summary import STATES, WINDOW_SECONDS
 
+PREFIX = "framekeep-demo-"
+"""How a demonstration's temporary folder is named; its process number follows."""
 CAMERA_SECONDS = 60.0
 """How long a live camera is looked at."""
 RECORDED_AT_MINUTE = 9 * 60
@@ -76,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         eyes, source = _open(arguments, console)
         stack.callback(eyes.close)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="framekeep-demo-")))
+        sweep()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-")))
         folder.chmod(0o711)  # as root the database runs as another user, who has to reach its own part of it
         data = folder / "service"
         with console.status("Starting the sync service and its database ...") as doing:
@@ -116,6 +121,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(result) + "\n")
     return 1 if replayed.problems else 0
+
+
+def sweep() -> None:
+    """Remove what demonstrations left that were killed: nobody else will, and they hold keys and measurements."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)) and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def local_zone_name() -> str:

@@ -66,7 +66,10 @@ class DemoAgent:
         began = time.monotonic()
 
         def seen(_: Look, __: Observation) -> None:
-            self.shown.append(recorder.meter.judge.shown)
+            judge = recorder.meter.judge
+            settled = judge.state not in (State.NOT_OBSERVED, State.UNKNOWN) or not judge.looks
+            # While nothing is settled, a picture's own verdict is what there is to draw.
+            self.shown.append(judge.state if settled else judge.looks[-1].raw(rules, judge.state))
             progress(len(self.shown))
 
         def more() -> bool:

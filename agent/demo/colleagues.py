@@ -78,7 +78,8 @@ def send_day(folder: Path, code: str, server: str, windows: tuple[Window, ...], 
 
     Raises FramekeepError when the service does not take them.
     """
-    folder.mkdir(mode=0o700, parents=True)
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700)
     keys = FileKeyStore(folder / "keys.json")
     store = Store(folder / "store.sqlite", store_key(keys))
     try:
