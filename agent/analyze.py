@@ -180,7 +180,7 @@ def _paired(looks: list[Look], intervals: list[Interval], rules: Rules) -> list[
 
 
 def as_line(source: str, look: Look, state: State) -> dict[str, Any]:
-    """One frame as the public JSON line. Boxes are in the pixels of the source."""
+    """One frame as the public JSON line. Boxes are in the pixels of the source; `ms` is per stage that ran."""
     seen = _observed(look)
     return {
         "source": source,
@@ -194,6 +194,7 @@ def as_line(source: str, look: Look, state: State) -> dict[str, Any]:
         "phones": [{"box": _round(p.box), "score": round(p.score, 4)} for p in seen.phones],
         "phone_score": round(seen.phone_score, 4),
         "state": state.value,
+        "ms": {stage: round(spent, 2) for stage, spent in look.stages.items()},
     }
 
 
