@@ -192,6 +192,7 @@ def as_line(source: str, look: Look, state: State) -> dict[str, Any]:
             for f in seen.faces
         ],
         "phones": [{"box": _round(p.box), "score": round(p.score, 4)} for p in seen.phones],
+        "persons": [{"box": _round(p.box), "score": round(p.score, 4)} for p in seen.persons],
         "phone_score": round(seen.phone_score, 4),
         "state": state.value,
         "ms": {stage: round(spent, 2) for stage, spent in look.stages.items()},

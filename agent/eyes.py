@@ -154,6 +154,7 @@ def in_source_pixels(observation: Observation, frame: Frame) -> Observation:
         size=frame.source_size,
         faces=tuple(replace(face, box=grown(face.box)) for face in observation.faces),
         phones=tuple(replace(phone, box=grown(phone.box)) for phone in observation.phones),
+        persons=tuple(replace(person, box=grown(person.box)) for person in observation.persons),
     )
 
 

@@ -8,10 +8,13 @@ out are consecutive and never overlap.
 
 1. **Raw verdict.** What one look says on its own, in this order: a lens that is dark, covered or blurred says
    UNKNOWN; a phone score of at least `phone_sustained` (`phone_minimum` while the state is ON_PHONE) says
-   ON_PHONE; no face says ABSENT; a face whose pose could not be solved says UNKNOWN; a head turned by more than
-   `yaw_away`, or bowed by more than `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else
-   AT_SCREEN. `judge_still` is this verdict for a picture that has no past, where a phone must reach the full
-   `phone_threshold`.
+   ON_PHONE, if somebody is near who could hold it; nobody near says ABSENT; a body near without a face near says
+   LOOKING_AWAY: the head is turned or bowed so far that nothing of the face is left, or out of the picture; a face
+   whose pose could not be solved says UNKNOWN; a head turned by more than `yaw_away`, or bowed by more than
+   `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else AT_SCREEN. *Near* is a matter of size
+   in the picture (`face_near`, `person_near`), so that who passes in the background is nobody; of several the nearest
+   counts, and a phone in an otherwise empty picture lies on a desk. `judge_still` is this verdict for a picture that
+   has no past, where a phone must reach the full `phone_threshold`.
 
 2. **Evidence over time.** The judge holds one confirmed state. Looks that disagree with it stay *unsettled*
    until one of these settles them, and the change then counts from the look where its evidence began:
@@ -55,7 +58,7 @@ from statistics import median
 from typing import Any
 
 from agent.attention.baseline import Baseline
-from agent.attention.observation import Lens, Observation, State
+from agent.attention.observation import Face, Lens, Observation, State
 from agent.attention.rules import Rules
 
 _CLAIMS = frozenset({State.AT_SCREEN, State.LOOKING_AWAY, State.ON_PHONE, State.ABSENT})
@@ -74,7 +77,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is remembered of one observation until its time is settled: `seen` without regard to phones."""
+    """What is remembered of one observation until its time is settled: `seen` without regard to phones, `phone` the
+    score of a phone somebody could hold.
+    """
 
     at: float
     seen: State
@@ -139,7 +144,7 @@ Step = tuple[JudgeState, tuple[Interval, ...]]
 def judge_still(observation: Observation, rules: Rules, baseline: Baseline | None = None) -> State:
     """The verdict on a picture that has no past. A phone must reach `rules.phone_threshold`."""
     seen = _seen(observation, rules, baseline or Baseline())
-    if seen is not State.UNKNOWN and observation.phone_score >= rules.phone_threshold:
+    if seen is not State.UNKNOWN and _held_phone(observation, rules) >= rules.phone_threshold:
         return State.ON_PHONE
     return seen
 
@@ -157,7 +162,7 @@ def step(state: JudgeState, observation: Observation | None, now: float, rules: 
     state, before = _pass_time(state, now, rules)
     if observation is None:
         return state, before
-    look = Look(now, _seen(observation, rules, state.baseline), observation.phone_score)
+    look = Look(now, _seen(observation, rules, state.baseline), _held_phone(observation, rules))
     # A phone score read through a dark or covered lens is no evidence of an empty hand.
     readable = observation.lens is Lens.CLEAR
     state = replace(
@@ -205,9 +210,9 @@ def finish(state: JudgeState, rules: Rules, now: float | None = None) -> Step:
 def _seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
     if observation.lens is not Lens.CLEAR:
         return State.UNKNOWN
-    if not observation.faces:
-        return State.ABSENT
-    face = observation.faces[0]
+    face = _near_face(observation, rules)
+    if face is None:
+        return State.LOOKING_AWAY if _near_body(observation, rules) else State.ABSENT
     if face.yaw is None or face.pitch is None:
         return State.UNKNOWN
     turned = abs(face.yaw - baseline.yaw) > rules.yaw_away
@@ -215,13 +220,36 @@ def _seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
     return State.LOOKING_AWAY if turned or bowed else State.AT_SCREEN
 
 
+def _near_face(observation: Observation, rules: Rules) -> Face | None:
+    """The nearest face, if it is near enough to be somebody at this laptop."""
+    face = observation.faces[0] if observation.faces else None
+    return face if face and face.box[2] - face.box[0] >= rules.face_near * observation.size[0] else None
+
+
+def _near_body(observation: Observation, rules: Rules) -> bool:
+    """Whether somebody's body fills so much of the picture both ways that it is at this laptop."""
+    width, height = (rules.person_near * side for side in observation.size)
+    return any(
+        person.score >= rules.person_score
+        and person.box[2] - person.box[0] >= width
+        and person.box[3] - person.box[1] >= height
+        for person in observation.persons
+    )
+
+
+def _held_phone(observation: Observation, rules: Rules) -> float:
+    """The best phone's score if there is somebody to hold it, else 0.0."""
+    somebody = _near_face(observation, rules) is not None or _near_body(observation, rules)
+    return observation.phone_score if somebody else 0.0
+
+
 def _learn(state: JudgeState, look: Look, observation: Observation, rules: Rules) -> Baseline:
-    """Neutral pose after this look: only a face that was there at the look before, and no phone, teaches."""
-    face_before = state.looks and state.looks[-1].seen in (State.AT_SCREEN, State.LOOKING_AWAY)
-    if not face_before or look.raw(rules, state.state) not in (State.AT_SCREEN, State.LOOKING_AWAY):
+    """Neutral pose after this look: only a face of somebody who was there at the look before, with no phone, teaches."""
+    there_before = state.looks and state.looks[-1].seen in (State.AT_SCREEN, State.LOOKING_AWAY)
+    if not there_before or look.raw(rules, state.state) not in (State.AT_SCREEN, State.LOOKING_AWAY):
         return state.baseline
-    face = observation.faces[0]
-    if face.yaw is None or face.pitch is None:
+    face = _near_face(observation, rules)
+    if face is None or face.yaw is None or face.pitch is None:
         return state.baseline
     return state.baseline.learn(face.yaw, face.pitch, look.at - state.looks[-1].at)
 

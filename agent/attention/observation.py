@@ -58,9 +58,17 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """One person's body, or what of it is in view, with the detector's score, 0 to 1. A box, nothing more."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One look at the camera. `at` is seconds on a monotonic clock (the clip's own clock in replay);
-    `size` is (width, height) of the frame in pixels; faces come nearest (largest box) first.
+    `size` is (width, height) of the frame in pixels; faces and persons come nearest (largest box) first.
     """
 
     at: float
@@ -68,6 +76,7 @@ class Observation:
     lens: Lens
     faces: tuple[Face, ...] = ()
     phones: tuple[Phone, ...] = ()
+    persons: tuple[Person, ...] = ()
 
     @property
     def phone_score(self) -> float:
@@ -82,17 +91,21 @@ class Observation:
             "lens": self.lens.value,
             "faces": [{"box": list(f.box), "score": f.score, "yaw": f.yaw, "pitch": f.pitch} for f in self.faces],
             "phones": [{"box": list(p.box), "score": p.score} for p in self.phones],
+            "persons": [{"box": list(p.box), "score": p.score} for p in self.persons],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Observation:
-        """The reverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
+        """The reverse of `to_json`; without "persons" there are none. Raises KeyError, TypeError or ValueError on
+        anything else.
+        """
         return cls(
             at=float(data["at"]),
             size=(int(data["size"][0]), int(data["size"][1])),
             lens=Lens(data["lens"]),
             faces=tuple(Face(_box(f["box"]), float(f["score"]), f["yaw"], f["pitch"]) for f in data["faces"]),
             phones=tuple(Phone(_box(p["box"]), float(p["score"])) for p in data["phones"]),
+            persons=tuple(Person(_box(p["box"]), float(p["score"])) for p in data.get("persons", ())),
         )
 
 

@@ -17,6 +17,11 @@ class Rules:
     "phone" at `phone_threshold`: no picture there without a phone reaches it, but those of wallets and the like held up
     to the camera, of which the set is full. Over time the same score is asked of most looks of some seconds
     (`phone_sustained`), and once it was reached less keeps it (`phone_leave`).
+
+    Near is a share of the picture. A face of `face_near` of its width is about 3 m from a common laptop camera (53
+    degrees wide), the smallest of a person at work there is .07. A body must fill `person_near` of the width and of
+    the height: among the pictures without a found face somebody standing 2 m away does not, and of those at hand 236
+    of 241 (training pool) and 14 of 15 (desks seen from above) do; of the empty pictures none.
     """
 
     interval: float = 1.0
@@ -27,6 +32,9 @@ class Rules:
     phone_memory: float = 5.0
     yaw_away: float = 22.0
     pitch_down: float = 15.0
+    face_near: float = 0.05
+    person_near: float = 0.3
+    person_score: float = 0.3
     hold_at_screen: float = 1.0
     hold_looking_away: float = 3.0
     hold_absent: float = 5.0

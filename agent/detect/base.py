@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agent.attention.observation import Face, Lens, Phone
+from agent.attention.observation import Face, Lens, Person, Phone
 from agent.camera.base import Frame
 
 
@@ -20,11 +20,11 @@ class FaceDetector(Protocol):
         ...
 
 
-class PhoneDetector(Protocol):
-    """Finds mobile phones."""
+class ObjectDetector(Protocol):
+    """Finds persons and mobile phones, which one network sees in one go."""
 
-    def detect(self, frame: Frame) -> tuple[Phone, ...]:
-        """Phone candidates, best first, boxes clipped to the frame."""
+    def detect(self, frame: Frame) -> tuple[tuple[Person, ...], tuple[Phone, ...]]:
+        """Persons, nearest (largest box) first, and phone candidates, best first; boxes clipped to the frame."""
         ...
 
     def close(self) -> None:

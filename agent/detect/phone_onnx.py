@@ -1,21 +1,21 @@
-"""Phones: NanoDet-g (two classes, int8, 320x416) on ONNX Runtime, one thread.
+"""Persons and phones: NanoDet-g (two classes, int8, 320x416) on ONNX Runtime, one thread.
 
 The network answers, for every cell of three grids, the probability of person and of cell phone, and four
 distributions over the distance from the cell's centre to the box's sides (0 to 10 strides). Only cells whose
-phone probability passes `FLOOR` are decoded, all at once. The person class is there for the network's sake:
-it is not reported.
+probability passes `FLOOR` (phone) or `PERSON_FLOOR` are decoded, all of a class at once.
 """
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent.attention.observation import Phone
+from agent.attention.observation import Box, Person, Phone
 from agent.detect.assets import Model, load_model
 
 if TYPE_CHECKING:
@@ -31,20 +31,22 @@ SIZE = (320, 416)
 """Height and width of the network's input."""
 STRIDES = (8, 16, 32)
 BINS = 11
-CELL_PHONE = 1
-"""Its column among the two classes."""
+PERSON, CELL_PHONE = 0, 1
+"""Their columns among the two classes."""
 MEAN = (103.53, 116.28, 123.675)
 STD = (57.375, 57.12, 58.395)
 """Per channel, blue green red, as the network was trained (ImageNet's, in 0 to 255)."""
 FLOOR = 0.05
 """Candidates below this are noise: no setting of the judge looks at them."""
+PERSON_FLOOR = 0.2
+"""The same for persons, of whom a large one fills many cells."""
 MOST = 20
 OVERLAP = 0.5
-"""Intersection over union above which the weaker of two candidates is the same phone."""
+"""Intersection over union above which the weaker of two candidates is the same thing."""
 
 
 class NanoDetPhones:
-    """Implements `PhoneDetector`. One instance per thread; keeps nothing of a frame."""
+    """Implements `ObjectDetector`. One instance per thread; keeps nothing of a frame."""
 
     def __init__(self, model: Model | None = None) -> None:
         """Load and check the model. Raises `agent.detect.assets.ModelError`."""
@@ -60,21 +62,27 @@ class NanoDetPhones:
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self._centres, self._strides = _grid()
 
-    def detect(self, frame: Frame) -> tuple[Phone, ...]:
-        """Phone candidates, best first, boxes clipped to the frame."""
+    def detect(self, frame: Frame) -> tuple[tuple[Person, ...], tuple[Phone, ...]]:
+        """Persons, nearest (largest box) first, and phone candidates, best first; boxes clipped to the frame."""
         height, width = frame.pixels.shape[:2]
         image, factor = letterbox(frame.pixels, SIZE)
         scores, distances = self._session.run(["scores", "distances"], {"image": normalise(image)})
-        return self._decode(scores[0, :, CELL_PHONE], distances[0], factor, width, height)
+        decoded = partial(self._decode, distances=distances[0], factor=factor, width=width, height=height)
+        persons = [Person(box, score) for box, score in decoded(scores[0, :, PERSON], PERSON_FLOOR)]
+        phones = [Phone(box, score) for box, score in decoded(scores[0, :, CELL_PHONE], FLOOR)]
+        return tuple(sorted(persons, key=_area, reverse=True)), tuple(phones)
 
     def close(self) -> None:
         """Free the model."""
         del self._session
 
-    def _decode(self, scores: Floats, distances: Floats, factor: float, width: int, height: int) -> tuple[Phone, ...]:
-        found = np.flatnonzero(scores > FLOOR)
+    def _decode(
+        self, scores: Floats, floor: float, distances: Floats, factor: float, width: int, height: int
+    ) -> list[tuple[Box, float]]:
+        """Boxes in the picture's pixels and scores, best first, of the cells above `floor`."""
+        found = np.flatnonzero(scores > floor)
         if not len(found):
-            return ()
+            return []
         logits = distances[found].reshape(len(found), 4, BINS)
         weights = np.exp(logits - logits.max(axis=2, keepdims=True))
         weights /= weights.sum(axis=2, keepdims=True)
@@ -83,10 +91,10 @@ class NanoDetPhones:
         boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1) / factor
         boxes = np.clip(boxes, 0, [width, height, width, height])
         rectangles = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-        # Every candidate already passed FLOOR, so no second threshold here.
+        # Every candidate already passed the floor, so no second threshold here.
         kept = cv2.dnn.NMSBoxes(rectangles.tolist(), scores[found].tolist(), 0.0, OVERLAP)
-        phones = [Phone(_box(boxes[i]), float(scores[found[i]])) for i in np.asarray(kept).reshape(-1)]
-        return tuple(sorted(phones, key=lambda phone: -phone.score)[:MOST])
+        results = [(_box(boxes[i]), float(scores[found[i]])) for i in np.asarray(kept).reshape(-1)]
+        return sorted(results, key=lambda result: -result[1])[:MOST]
 
 
 def letterbox(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, float]:
@@ -123,6 +131,11 @@ def _grid() -> tuple[Floats, Floats]:
     return np.concatenate(centres).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
-def _box(values: npt.NDArray[np.floating]) -> tuple[float, float, float, float]:
+def _box(values: npt.NDArray[np.floating]) -> Box:
     x1, y1, x2, y2 = (float(value) for value in values)
     return x1, y1, x2, y2
+
+
+def _area(person: Person) -> float:
+    x1, y1, x2, y2 = person.box
+    return (x2 - x1) * (y2 - y1)

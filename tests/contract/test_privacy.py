@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.attention.observation import Face, Lens, Observation, Phone, State
+from agent.attention.observation import Face, Lens, Observation, Person, Phone, State
 from agent.camera.base import Frame
 from agent.wire import summary
 
@@ -47,12 +47,17 @@ def test_the_states_are_exactly_the_observable_ones() -> None:
 def test_an_observation_has_room_for_numbers_only() -> None:
     """The pipe between the eyes process and its parent carries these fields and no others."""
     observation = Observation(
-        1.0, (640, 480), Lens.CLEAR, (Face((1, 2, 3, 4), 0.9, 1.0, 2.0),), (Phone((1, 2, 3, 4), 0.5),)
+        1.0,
+        (640, 480),
+        Lens.CLEAR,
+        (Face((1, 2, 3, 4), 0.9, 1.0, 2.0),),
+        (Phone((1, 2, 3, 4), 0.5),),
+        (Person((1, 2, 3, 4), 0.7),),
     )
     data = observation.to_json()
-    assert set(data) == {"at", "size", "lens", "faces", "phones"}
+    assert set(data) == {"at", "size", "lens", "faces", "phones", "persons"}
     assert set(data["faces"][0]) == {"box", "score", "yaw", "pitch"}
-    assert set(data["phones"][0]) == {"box", "score"}
+    assert set(data["phones"][0]) == set(data["persons"][0]) == {"box", "score"}
     assert len(json.dumps(data)) < 400
     assert Observation.from_json(json.loads(json.dumps(data))) == observation
 

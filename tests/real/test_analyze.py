@@ -19,7 +19,7 @@ from tests.real.pictures import REPOSITORY, SAMPLE, noise, write_video
 
 pytestmark = pytest.mark.timeout(120)
 
-FIELDS = {"source", "frame", "time", "lens", "faces", "phones", "phone_score", "state", "ms"}
+FIELDS = {"source", "frame", "time", "lens", "faces", "phones", "persons", "phone_score", "state", "ms"}
 
 
 def framekeep(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -54,10 +54,11 @@ def test_the_lines_are_what_was_promised() -> None:
             assert len(face["box"]) == 4 and all(number(v) for v in face["box"]) and number(face["score"])
             assert all(face[angle] is None or number(face[angle]) for angle in ("yaw", "pitch"))
         assert {"camera", "lens"} <= set(line["ms"]) and all(number(ms) and ms >= 0 for ms in line["ms"].values())
-        for phone in line["phones"]:
-            assert set(phone) == {"box", "score"} and len(phone["box"]) == 4
-        areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (face["box"] for face in line["faces"])]
-        assert areas == sorted(areas, reverse=True)
+        for thing in line["phones"] + line["persons"]:
+            assert set(thing) == {"box", "score"} and len(thing["box"]) == 4
+        for nearest_first in (line["faces"], line["persons"]):
+            areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (one["box"] for one in nearest_first)]
+            assert areas == pytest.approx(sorted(areas, reverse=True), rel=0.01)  # boxes are rounded
     assert [line["time"] for line in seen] == sorted(line["time"] for line in seen)
     assert line["phone_score"] == max((p["score"] for p in line["phones"]), default=0)
 

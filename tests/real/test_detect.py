@@ -127,9 +127,12 @@ def test_a_phone_is_found_where_it_is(looker: Looker, scenes: dict[int, Pixels])
 
 def test_scores_fall_and_boxes_stay_inside(looker: Looker, scenes: dict[int, Pixels]) -> None:
     for pixels in scenes.values():
-        phones = see(looker, pixels).phones
+        observation = see(looker, pixels)
+        phones, persons = observation.phones, observation.persons
         assert [p.score for p in phones] == sorted((p.score for p in phones), reverse=True)
-        for x1, y1, x2, y2 in (p.box for p in phones):
+        areas = [(p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in persons]
+        assert areas == sorted(areas, reverse=True)
+        for x1, y1, x2, y2 in (p.box for p in (*phones, *persons)):
             assert 0 <= x1 <= x2 <= 640
             assert 0 <= y1 <= y2 <= 480
 
@@ -137,6 +140,7 @@ def test_scores_fall_and_boxes_stay_inside(looker: Looker, scenes: dict[int, Pix
 def test_an_empty_room_holds_nobody(looker: Looker, scenes: dict[int, Pixels]) -> None:
     observation = see(looker, scenes[EMPTY])
     assert observation.faces == ()
+    assert observation.persons == ()
     assert observation.phone_score < 0.2
 
 
@@ -149,7 +153,7 @@ def test_detectors_are_not_asked_about_a_dark_or_covered_picture(looker: Looker,
     for second in (COVERED, DARK):
         observation, stages = looker.observe(Frame(scenes[second], 0.0))
         assert set(stages) == {"lens"}
-        assert observation.faces == observation.phones == ()
+        assert observation.faces == observation.phones == observation.persons == ()
     assert set(looker.observe(Frame(scenes[WORK], 0.0))[1]) == {"lens", "face", "phone"}
 
 

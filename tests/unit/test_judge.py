@@ -16,18 +16,20 @@ from hypothesis import strategies as st
 from agent.attention import judge
 from agent.attention.baseline import Baseline
 from agent.attention.judge import Interval, JudgeState, judge_still, step
-from agent.attention.observation import Face, Lens, Observation, Phone, State
+from agent.attention.observation import Box, Face, Lens, Observation, Person, Phone, State
 from agent.attention.rules import Rules
 
 RULES = Rules()
 BOX = (200.0, 100.0, 360.0, 300.0)
+BODY = (120.0, 60.0, 460.0, 480.0)
 
 
 def seen(yaw: float | None = 0.0, pitch: float | None = 0.0, *, phone: float = 0.0, lens: Lens = Lens.CLEAR,
-         face: bool = True) -> Observation:  # fmt: skip
+         face: bool = True, body: bool = False) -> Observation:  # fmt: skip
     faces = (Face(BOX, 0.9, yaw, pitch),) if face else ()
     phones = (Phone(BOX, phone),) if phone else ()
-    return Observation(0.0, (640, 480), lens, faces, phones)
+    persons = (Person(BODY, 0.8),) if body else ()
+    return Observation(0.0, (640, 480), lens, faces, phones, persons)
 
 
 LOOKS = {
@@ -38,6 +40,9 @@ LOOKS = {
     "w": seen(phone=0.3),  # a weak phone: over the minimum, never enough to begin
     "x": seen(yaw=60.0, phone=0.3),  # turned away from something that is a little like a phone
     "a": seen(face=False),  # nobody
+    "n": seen(face=False, body=True),  # somebody without a visible face
+    "q": seen(face=False, body=True, phone=0.9),
+    "t": seen(face=False, phone=0.9),  # a phone on the table
     "c": seen(lens=Lens.COVERED),
     "k": seen(lens=Lens.DARK, face=False),
     "b": seen(lens=Lens.BLURRED),
@@ -88,6 +93,9 @@ def seconds(intervals: Iterable[Interval]) -> dict[State, float]:
         ("ssssxxxxxx", "ssssllllll"),  # and hide nothing
         ("sssscsssss", "sssscsssss"),  # doubt is UNKNOWN at once and for its own time
         ("ssssccccssss", "ssssccccssss"),  # a covered lens is not absence
+        ("ssssnnnnnnaaaaaaaa", "ssssllllllaaaaaaaa"),  # who turns round is not gone
+        ("ssssqqqqqq", "sssspppppp"),
+        ("pppppptttttttt", "ppppppaaaaaaaa"),  # a phone nobody holds
         ("kkkkkkkk", "cccccccc"),
         ("sssslcllll", "ssssscllll"),  # evidence before the doubt was not enough
         ("lssss", "sssss"),  # the first settled state takes what came before it
@@ -197,6 +205,28 @@ def test_a_still_is_judged_alone() -> None:
     assert judge_still(LOOKS["w"], RULES) is State.AT_SCREEN
     assert judge_still(seen(yaw=None), RULES) is State.UNKNOWN
     assert judge_still(seen(yaw=35.0), RULES, Baseline(minutes=((35.0, 0.0),) * 3)) is State.AT_SCREEN
+
+
+@pytest.mark.parametrize(
+    ("box", "score", "state"),
+    [
+        (BODY, 0.8, State.LOOKING_AWAY),
+        (BODY, 0.2, State.ABSENT),  # hardly a person
+        ((0.0, 0.0, 128.0, 480.0), 0.9, State.ABSENT),  # somebody passes
+        ((0.0, 380.0, 640.0, 480.0), 0.9, State.ABSENT),  # an arm
+    ],
+)
+def test_a_body_counts_where_it_is_near(box: Box, score: float, state: State) -> None:
+    observation = Observation(0.0, (640, 480), Lens.CLEAR, (), (), (Person((0, 0, 9, 9), 0.9), Person(box, score)))
+    assert judge_still(observation, RULES) is state
+
+
+def test_a_face_across_the_room_is_nobody_and_the_nearest_counts() -> None:
+    far, near = Face((600.0, 90.0, 625.0, 120.0), 0.9, 0.0, 0.0), Face(BOX, 0.9, 60.0, 0.0)
+    assert judge_still(Observation(0.0, (640, 480), Lens.CLEAR, (far,)), RULES) is State.ABSENT
+    assert judge_still(Observation(0.0, (640, 480), Lens.CLEAR, (near, far)), RULES) is State.LOOKING_AWAY
+    back = Observation(0.0, (640, 480), Lens.CLEAR, (far,), (), (Person(BODY, 0.8),))
+    assert judge_still(back, RULES) is State.LOOKING_AWAY
 
 
 def test_impossible_rules_are_refused() -> None:

@@ -17,7 +17,7 @@ from agent.wire.summary import STATES, Window
 
 T0 = 1_763_760_000.0
 RULES = Rules(interval=5.0)
-AT_SCREEN = Observation(0.0, (640, 480), Lens.CLEAR, (Face((0, 0, 9, 9), 0.9, 0.0, 0.0),))
+AT_SCREEN = Observation(0.0, (640, 480), Lens.CLEAR, (Face((0, 0, 99, 99), 0.9, 0.0, 0.0),))
 DECADE = 10 * 365 * 86_400.0
 
 
