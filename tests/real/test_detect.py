@@ -19,7 +19,8 @@ import pytest
 
 from agent.attention.observation import Face, Lens, Observation
 from agent.camera.base import Frame
-from agent.detect.face_mediapipe import HEAD, MediaPipeFaces, head_pose
+from agent.detect.face_mediapipe import MediaPipeFaces
+from agent.detect.head_pose import HEAD, head_pose
 from agent.detect.lens import check_lens
 from agent.detect.look import Looker
 from agent.detect.phone_onnx import NanoDetPhones

@@ -1,0 +1,68 @@
+"""From what a face network proposes to the faces that are reported. Pure functions, the same for every driver.
+
+The keypoints live in `Candidate` alone and are dropped here: no landmark, crop or embedding leaves this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from agent.attention.observation import Box, Face
+from agent.detect.head_pose import Points, head_pose
+
+if TYPE_CHECKING:
+    from agent.camera.base import Pixels
+
+MIN_SCORE = 0.5
+"""What the network must say of a face, 0 to 1."""
+LONG_SIDE = 640
+"""Larger pictures are averaged down first: the network looks at 192x192, and skipping pixels costs recall."""
+SMALLEST = 16
+"""Pixels. A picture thinner than this holds no face that could be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a network takes for a face: box (it may reach out of the picture), score and six keypoints, in pixels of
+    the picture.
+    """
+
+    box: Box
+    score: float
+    points: Points = field(repr=False)
+
+
+def to_faces(candidates: Iterable[Candidate], width: int, height: int) -> tuple[Face, ...]:
+    """The faces among the candidates in a picture of this size: nearest (largest box) first, boxes clipped to it."""
+    faces = [_face(candidate, width, height) for candidate in candidates]
+    return tuple(sorted((face for face in faces if _area(face) > 0), key=_area, reverse=True))
+
+
+def reduced(pixels: Pixels) -> Pixels:
+    """The picture, its long side at most LONG_SIDE; the very same array where it is small already."""
+    height, width = pixels.shape[:2]
+    factor = LONG_SIDE / max(height, width)
+    if factor >= 1:
+        return pixels
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _face(candidate: Candidate, width: int, height: int) -> Face:
+    x1, y1, x2, y2 = candidate.box
+    yaw, pitch = head_pose(candidate.points, width, height) or (None, None)
+    return Face((_clip(x1, width), _clip(y1, height), _clip(x2, width), _clip(y2, height)), candidate.score, yaw, pitch)
+
+
+def _clip(value: float, limit: int) -> float:
+    return max(0.0, min(float(limit), float(value)))
+
+
+def _area(face: Face) -> float:
+    x1, y1, x2, y2 = face.box
+    return (x2 - x1) * (y2 - y1)
