@@ -1,236 +1,125 @@
 """Score the agent on a labelled folder, by running the real `framekeep analyze --json` over it.
 
-    python models/evaluate.py [FOLDER] [--json]        # default ../shared/eval, or $FRAMEKEEP_SHARED/eval
+    make eval                                           # ../shared/eval, or $FRAMEKEEP_SHARED/eval
+    make eval ARGS="FOLDER --only category=facing"      # any labelled folder, or part of it
+    make eval ARGS="--json before.json"                 # keep the numbers ...
+    make eval ARGS="--baseline before.json"             # ... and judge a change against them
+    make eval ARGS="--analyze-args='--face onnx'"       # options for `framekeep analyze`
 
-FOLDER holds `labels.csv` with the columns file, category, phone_visible, face_visible (1, 0 or -1 for not
-judged), people, looking (screen, away, unknown) and phone_box ("x1 y1 x2 y2", ';' between boxes). Every picture is
-judged alone. Where a label does not say what is true, the picture is left out of that measure.
+What the folder must hold is in models/README.md. Prints Markdown; charts and a sheet of the worst mistakes go to a
+fresh temporary folder unless others are named.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
-import statistics
-import subprocess
+import shlex
 import sys
-import time
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
-from typing import Any
 
-from metrics import (
-    area_under_curve,
-    at_threshold,
-    average_precision,
-    overlap,
-    precision_recall,
-    recall_at_precision,
-    share,
-)
-from report import print_report
+from evaluation import charts, compare, labels, markdown, readme, results, sheet
+from evaluation.bootstrap import RESAMPLES, draw
+from evaluation.plan import Facts
+from evaluation.run import Thresholds, run_agent
 
 from agent.attention.rules import Rules
-
-LENS_CATEGORIES = ("dark", "covered", "blurred")
-WANTED_PRECISION = 0.95
-SAME_PLACE = 0.5
-"""Intersection over union from which a found box is the labelled one."""
-BATCH = 500
-"""Pictures per run of `analyze`: command lines have a limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """One picture: its label and what the agent said."""
-
-    label: dict[str, str]
-    said: dict[str, Any]
-
-    @property
-    def clear(self) -> bool:
-        """Whether the picture is meant to be judgeable."""
-        return self.label["category"] not in LENS_CATEGORIES
-
-    @property
-    def expected_state(self) -> str | None:
-        """What the label says the state is; None where it does not say (eyes alone move, a body without a face)."""
-        if not self.clear:
-            return "unknown"
-        if self.label["phone_visible"] == "1":
-            return "on_phone"
-        if self.label["people"] == "0":
-            return "absent"
-        if self.label["face_visible"] == "1":
-            return {"screen": "at_screen", "away": "looking_away"}.get(self.label["looking"])
-        return None
+from agent.errors import FramekeepError, UsageError
 
 
 def main(arguments: list[str]) -> int:
-    """Run, score, print. Answers the exit code: 0, or 1 when a picture could not be judged."""
-    shared = os.environ.get("FRAMEKEEP_SHARED", Path(__file__).resolve().parents[2] / "shared")
-    parser = argparse.ArgumentParser(description="Score the agent on a labelled folder.")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(shared) / "eval")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
-    options = parser.parse_args(arguments)
+    """Run, score, print. Answers the exit code: 0, 1 when something failed, 2 when the request or the folder is wrong."""
     try:
-        with (options.folder / "labels.csv").open(newline="") as handle:
-            labels = list(csv.DictReader(handle))
-        scored, milliseconds = run_agent(options.folder, labels)
+        return _evaluate(_parser().parse_args(arguments))
+    except FramekeepError as error:
+        print(f"eval: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = os.environ.get("FRAMEKEEP_SHARED", Path(__file__).resolve().parents[2] / "shared")
+    parser = argparse.ArgumentParser(prog="make eval", description="Score the agent on a labelled folder.")
+    add = parser.add_argument
+    add("folder", nargs="?", type=Path, default=Path(shared) / "eval", help="holds labels.csv and the pictures")
+    add(
+        "--only", action="append", default=[], metavar="COLUMN=VALUE", help="score only these pictures; may be repeated"
+    )
+    add("--json", metavar="FILE", help="also write all numbers, and what was said of each picture; - prints only that")
+    add("--baseline", type=Path, metavar="FILE", help="compare with the --json FILE of an earlier run")
+    add("--plots", type=Path, metavar="FOLDER", help="where the charts go (default: a fresh temporary folder)")
+    add(
+        "--sheet", type=Path, metavar="FOLDER", help="where the sheet of the worst mistakes goes; it shows the pictures"
+    )
+    add("--no-drawing", action="store_true", help="neither charts nor sheet")
+    add("--analyze-args", default="", metavar="ARGS", help="options handed on to `framekeep analyze`, in quotes")
+    add("--resamples", type=_resamples, default=RESAMPLES, metavar="N", help=f"for the intervals (default {RESAMPLES})")
+    add("--update-readme", action="store_true", help="put the tables into models/README.md")
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.sheet is not None:
+        sheet.refuse_inside(options.sheet, options.folder)
+    if options.update_readme and (options.only or options.analyze_args):
+        raise UsageError("models/README.md takes the figures of a whole folder and of the agent's defaults only.")
+    earlier = compare.load(options.baseline) if options.baseline else None
+    labelled = labels.read(options.folder, options.only)
+    outcome = run_agent(labelled, shlex.split(options.analyze_args))
+    facts = Facts(outcome.scored, Thresholds.of(Rules()))
+    report = results.report(labelled, outcome, facts, draw([s.picture.source for s in facts.scored], options.resamples))
+    text = markdown.text(report)
+    if earlier:
+        changes = compare.compare(facts, *earlier, options.resamples)
+        report["comparison"] = {"baseline": options.baseline.name, **changes.to_json()}
+        text += "\n" + compare.text(changes, options.baseline.name)
+    _write(report, text, options.json)
+    if options.update_readme:
+        readme.update(markdown.text(report))
+    if not options.no_drawing:
+        _draw(report, facts, labelled.folder, options)
+    if outcome.missing:
+        print(f"eval: {len(outcome.missing)} pictures were not judged (see above).", file=sys.stderr)
+    return 1 if outcome.missing else 0
+
+
+def _write(report: results.Report, text: str, file: str | None) -> None:
+    if file == "-":
+        print(json.dumps(report))
+        return
+    print(text, end="", flush=True)
+    if file is not None:
+        try:
+            Path(file).write_text(json.dumps(report) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"The numbers cannot be written to {file} ({error.strerror}); name another file."
+            ) from error
+
+
+def _draw(report: results.Report, facts: Facts, folder: Path, options: argparse.Namespace) -> None:
+    """Charts and sheet, each into the folder named for it or both into a fresh one. Paths go to standard error."""
+    named: list[Path | None] = [options.plots, options.sheet]
+    fresh = [Path(tempfile.mkdtemp(prefix="framekeep-eval-"))] if None in named else []
+    plots, pictures = (place if place is not None else fresh[0] for place in named)
+    sheet.refuse_inside(pictures, folder)  # a temporary folder can lie anywhere
+    try:
+        for place in (plots, pictures):
+            place.mkdir(parents=True, exist_ok=True)
+        drawn = charts.draw_all(report, facts, plots)
+        drawn += sheet.draw(facts, folder, pictures / "worst_mistakes.png")
     except OSError as error:
-        print(f"eval: {error}; name a folder with labels.csv and the pictures", file=sys.stderr)
-        return 1
-    report = evaluate(scored, milliseconds)
-    if options.json:
-        print(json.dumps(report, indent=1))
-    else:
-        print_report(report)
-    missing = len(labels) - len(scored)
-    if missing:
-        print(f"eval: {missing} of {len(labels)} labelled pictures were not judged (see above)", file=sys.stderr)
-    return 1 if missing else 0
+        raise FramekeepError(f"The charts cannot be written ({error}); name other folders.") from error
+    for file in drawn:
+        print(f"drawn: {file}", file=sys.stderr)
 
 
-def run_agent(folder: Path, labels: list[dict[str, str]]) -> tuple[list[Scored], float | None]:
-    """What `analyze` says about every labelled picture, and milliseconds a picture (reading included)."""
-    command = [str(Path(sys.executable).with_name("framekeep")), "analyze", "--json"]
-    by_file = {str(folder / label["file"]): label for label in labels}
-    scored: list[Scored] = []
-    spent, steps = 0.0, 0
-    files = list(by_file)
-    for start in range(0, len(files), BATCH):
-        with subprocess.Popen([*command, *files[start : start + BATCH]], stdout=subprocess.PIPE, text=True) as process:
-            last: float | None = None
-            for line in process.stdout or ():
-                now = time.perf_counter()
-                if last is not None:  # the first line also waits for the detectors to load
-                    spent, steps = spent + now - last, steps + 1
-                last = now
-                said = json.loads(line)
-                scored.append(Scored(by_file[said["source"]], said))
-    return scored, 1000 * spent / steps if steps else None
-
-
-def evaluate(scored: Sequence[Scored], milliseconds: float | None) -> dict[str, Any]:
-    """All measures as one JSON-ready object."""
-    rules = Rules()
-    return {
-        "pictures": len(scored),
-        "milliseconds": milliseconds,
-        "faces": faces(scored),
-        "looking": looking(scored, rules),
-        "lens": lens(scored),
-        "phones": phones(scored, rules),
-        "categories": categories(scored),
-        "states": states(scored),
-    }
-
-
-def faces(scored: Sequence[Scored]) -> dict[str, Any]:
-    """How many visible faces are found, and in how many pictures without one something is taken for a face."""
-    seen = [bool(s.said["faces"]) for s in scored if s.clear and s.label["face_visible"] == "1"]
-    unseen = [bool(s.said["faces"]) for s in scored if s.clear and s.label["face_visible"] == "0"]
-    return {
-        "with_face": len(seen),
-        "recall": share(sum(seen), len(seen)),
-        "without_face": len(unseen),
-        "false_alarms": share(sum(unseen), len(unseen)),
-    }
-
-
-def looking(scored: Sequence[Scored], rules: Rules) -> dict[str, Any]:
-    """Screen against away from the head's pose; one person, face found, neutral pose straight ahead."""
-    angles: dict[str, list[float]] = {"screen": [], "away": []}
-    without_pose = 0
-    for s in scored:
-        label = s.label
-        if label["face_visible"] != "1" or label["looking"] not in angles or label["category"] == "two_people":
-            continue
-        face = s.said["faces"][0] if s.said["faces"] else None
-        if face is None or face["yaw"] is None:
-            without_pose += 1
-            continue
-        # 1 is the judge's threshold on either angle.
-        angles[label["looking"]].append(max(abs(face["yaw"]) / rules.yaw_away, -face["pitch"] / rules.pitch_down))
-    return {
-        "screen": len(angles["screen"]),
-        "away": len(angles["away"]),
-        "no_pose": without_pose,
-        "auc": area_under_curve(angles["away"], angles["screen"]),
-        "away_caught": share(sum(a > 1 for a in angles["away"]), len(angles["away"])),
-        "screen_flagged": share(sum(a > 1 for a in angles["screen"]), len(angles["screen"])),
-    }
-
-
-def lens(scored: Sequence[Scored]) -> dict[str, dict[str, int]]:
-    """Counts of what was said for each true condition."""
-    table: dict[str, Counter[str]] = defaultdict(Counter)
-    for s in scored:
-        table["clear" if s.clear else s.label["category"]][s.said["lens"]] += 1
-    return {truth: dict(said) for truth, said in sorted(table.items())}
-
-
-def phones(scored: Sequence[Scored], rules: Rules) -> dict[str, Any]:
-    """Is there a phone in the picture, and is the best box where it is?"""
-    judged = [s for s in scored if s.clear and s.label["phone_visible"] in ("0", "1")]
-    scores = [float(s.said["phone_score"]) for s in judged]
-    truths = [s.label["phone_visible"] == "1" for s in judged]
-    curve = precision_recall(scores, truths)
-    best = recall_at_precision(curve, WANTED_PRECISION)
-    precision, recall = at_threshold(scores, truths, rules.phone_threshold)
-    boxed = [s for s in judged if s.label["phone_box"]]
-    return {
-        "with_phone": sum(truths),
-        "without_phone": len(truths) - sum(truths),
-        "average_precision": average_precision(curve),
-        "recall_at_95": best[0] if best else None,
-        "threshold_at_95": best[1] if best else None,
-        "threshold": rules.phone_threshold,
-        "precision": precision,
-        "recall": recall,
-        "boxed": len(boxed),
-        "best_box_in_place": share(sum(_in_place(s) for s in boxed), len(boxed)),
-    }
-
-
-def categories(scored: Sequence[Scored]) -> dict[str, dict[str, Any]]:
-    """Per category: pictures, faces found, phones said, the phone scores' quartiles."""
-    groups: dict[str, list[Scored]] = defaultdict(list)
-    for s in scored:
-        groups[s.label["category"]].append(s)
-    return {name: _category(groups[name]) for name in sorted(groups)}
-
-
-def states(scored: Sequence[Scored]) -> dict[str, dict[str, int]]:
-    """Counts of what was said for each state the labels name."""
-    table: dict[str, Counter[str]] = defaultdict(Counter)
-    for s in scored:
-        if s.expected_state is not None:
-            table[s.expected_state][s.said["state"]] += 1
-    return {truth: dict(said) for truth, said in sorted(table.items())}
-
-
-def _category(group: list[Scored]) -> dict[str, Any]:
-    scores = sorted(float(s.said["phone_score"]) for s in group)
-    quartiles = statistics.quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
-    return {
-        "pictures": len(group),
-        "faces_found": sum(bool(s.said["faces"]) for s in group),
-        "said_on_phone": sum(s.said["state"] == "on_phone" for s in group),
-        "phone_score_quartiles": [round(q, 3) for q in quartiles],
-    }
-
-
-def _in_place(s: Scored) -> bool:
-    if not s.said["phones"]:
-        return False
-    best = max(s.said["phones"], key=lambda phone: float(phone["score"]))["box"]
-    labelled = [[float(n) for n in box.split()] for box in s.label["phone_box"].split(";")]
-    return any(overlap(best, box) >= SAME_PLACE for box in labelled)
+def _resamples(text: str) -> int:
+    number = int(text)
+    if number < 100:
+        raise argparse.ArgumentTypeError("at least 100")
+    return number
 
 
 if __name__ == "__main__":
