@@ -31,7 +31,7 @@ class Rules:
     phone_leave: float = 0.25
     phone_minimum: float = 0.25
     phone_memory: float = 5.0
-    yaw_away: float = 26.0
+    yaw_away: float = 25.0
     pitch_down: float = 15.0
     face_near: float = 0.05
     person_near: float = 0.3
