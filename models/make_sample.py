@@ -48,7 +48,7 @@ SCENES: tuple[tuple[int, str], ...] = (
 )
 """What happens until which second of the clip. Longer than two five-minute windows, so that one is always whole."""
 
-TURNED = {"right": 38, "left": -36}
+TURNED = {"right": 38, "left": -42}
 PHONE_WIDTH, PHONE_AT = 78, (200, 370)
 
 
