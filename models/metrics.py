@@ -56,6 +56,19 @@ def at_threshold(
     return share(found, taken), share(found, sum(truths))
 
 
+def f1(precision: float | None, recall: float | None) -> float | None:
+    """Their harmonic mean: 0 when both are, None when either is."""
+    if precision is None or recall is None:
+        return None
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def best_f1(curve: Curve) -> tuple[float, float] | None:
+    """The highest F1 and the threshold that gives it (the highest such); None without positives."""
+    points = zip(curve.thresholds, curve.precision, curve.recall, strict=True)
+    return max(((f1(p, r) or 0.0, t) for t, p, r in points), default=None)
+
+
 def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> float | None:
     """The chance that a positive scores above a negative (a tie is half); None when either is empty."""
     if not positive or not negative:

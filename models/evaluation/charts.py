@@ -19,12 +19,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evaluation.labels import Picture
 from evaluation.markdown import figure as figure_text
 from evaluation.plan import Facts
 from evaluation.reliability import draw_reliability
 
 INK, QUIET, LINE = "#1D2730", "#66727D", "#DDE3E8"
-BLUE, ORANGE, ROSE = "#0072B2", "#D55E00", "#CC4C77"
+BLUE, ORANGE = "#0072B2", "#D55E00"
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -47,6 +48,11 @@ STYLE: Any = {
 }
 
 Report = dict[str, Any]
+LOOKS: dict[str, dict[str, Any]] = {
+    "a phone is there": {"color": BLUE, "marker": "o"},
+    "no phone": {"color": ORANGE, "marker": "^"},
+    "not to be judged": {"color": QUIET, "marker": "s"},
+}
 LETTERS = "s: whole sources resampled, n: Wilson's"
 
 
@@ -127,16 +133,22 @@ def strip_plot(facts: Facts) -> Figure:
     rows = sorted(kinds, key=lambda kind: (not facts.scored[kinds[kind][0]].picture.phone, kind), reverse=True)
     figure, axes = plt.subplots(figsize=(10, 1.9 + 0.42 * len(rows)))
     random = np.random.default_rng(1)
-    shown = {True: False, False: False}
+    shown: set[str] = set()
     for y, kind in enumerate(rows):
         members = kinds[kind]
-        phone = bool(facts.scored[members[0]].picture.phone)
+        truth = _truth(facts.scored[members[0]].picture)
         heights = y + random.uniform(-0.26, 0.26, len(members))
-        label = None if shown[phone] else ("a phone is there" if phone else "no phone")
-        shown[phone] = True
-        look: dict[str, Any] = {"color": BLUE, "marker": "o"} if phone else {"color": ORANGE, "marker": "^"}
+        label = None if truth in shown else truth
+        shown.add(truth)
         axes.scatter(
-            facts.score[members], heights, s=26, alpha=0.65, linewidths=0.5, edgecolors="white", label=label, **look
+            facts.score[members],
+            heights,
+            s=28,
+            alpha=0.65,
+            linewidths=0.5,
+            edgecolors="white",
+            label=label,
+            **LOOKS[truth],
         )
     axes.axvline(facts.thresholds.phone, color=INK, linewidth=1.2, linestyle="--")
     axes.text(facts.thresholds.phone, len(rows) - 0.35, "  the judge's threshold", fontsize=9, va="bottom")
@@ -147,7 +159,7 @@ def strip_plot(facts: Facts) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("phone score of the picture")
     axes.set_title("Phone scores by what the picture shows", loc="left", fontsize=14, fontweight="bold", pad=26)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, fontsize=9.5)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, frameon=False, fontsize=9.5)
     figure.tight_layout()
     return figure
 
@@ -249,6 +261,12 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     names = [textwrap.fill(name, 80) for name in names]
     figure.legend(handles, names, loc="upper left", bbox_to_anchor=(0.1, 0.155), frameon=False, fontsize=9.5)
+
+
+def _truth(picture: Picture) -> str:
+    if not picture.judgeable or picture.phone is None:
+        return "not to be judged"
+    return "a phone is there" if picture.phone else "no phone"
 
 
 def _plain(name: str) -> str:

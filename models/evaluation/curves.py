@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import metrics
 import numpy as np
 
 from evaluation.bootstrap import LEVEL, Draws
@@ -61,13 +62,15 @@ def at_thresholds(facts: Facts) -> list[dict[str, Any]]:
     rows = []
     for threshold in sorted({*THRESHOLDS, facts.thresholds.phone}):
         taken = counted & (facts.score >= threshold)
-        both, said, true = int((taken & facts.phone).sum()), int(taken.sum()), int(facts.phone.sum())
+        precision, recall = metrics.at_threshold(
+            facts.score[counted].tolist(), facts.phone[counted].tolist(), threshold
+        )
         rows.append(
             {
                 "threshold": threshold,
-                "precision": both / said if said else None,
-                "recall": both / true if true else None,
-                "f1": 2 * both / (said + true) if said + true else None,
+                "precision": precision,
+                "recall": recall,
+                "f1": metrics.f1(precision, recall),
                 "false_lookalikes": int((taken & facts.lookalike).sum()),
                 "false_others": int((taken & facts.empty & ~facts.lookalike).sum()),
             }
@@ -75,10 +78,10 @@ def at_thresholds(facts: Facts) -> list[dict[str, Any]]:
     return rows
 
 
-def best_f1_threshold(curve: Curve) -> float:
-    """The score from which F1 is best."""
-    precision, recall = np.array(curve["precision"]), np.array(curve["recall"])
-    return float(curve["thresholds"][int(np.argmax(2 * precision * recall / np.maximum(precision + recall, 1e-12)))])
+def best_f1_threshold(curve: Curve) -> float | None:
+    """The score from which F1 is best; None without phones."""
+    best = metrics.best_f1(metrics.Curve(*(tuple(curve[name]) for name in ("thresholds", "precision", "recall"))))
+    return best[1] if best else None
 
 
 def _shares(of: Bools, reached: Floats, weights: Weights) -> Floats:

@@ -39,23 +39,12 @@ def draw_reliability(axes: Axes, scores: Floats, truths: Bools, threshold: float
     for score, part, whole in points:
         low, high = wilson(part, whole)
         axes.plot([score, score], [low, high], color=BLUE, linewidth=2.4, alpha=0.4)
-        right = score > 0.85
-        axes.annotate(
-            f"{part} of {whole}",
-            (score, part / whole),
-            xytext=(-9, -12) if right else (9, -12),
-            textcoords="offset points",
-            fontsize=8.5,
-            color=INK,
-            ha="right" if right else "left",
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8},
-            zorder=4,
-        )
+        axes.text(score, high + 0.012, f"{part} of {whole}", fontsize=8.5, color=INK, ha="center", va="bottom")
     axes.plot([p[0] for p in points], [p[1] / p[2] for p in points], "o-", color=BLUE, linewidth=1.5, markersize=8)
     axes.axvline(threshold, color=INK, linewidth=1.2, linestyle="--")
-    axes.text(threshold, 1.02, " the judge's threshold", fontsize=9, va="bottom")
+    axes.text(threshold, 1.07, " the judge's threshold", fontsize=9, va="bottom")
     axes.set_xlim(-0.015, 1.015)
-    axes.set_ylim(-0.015, 1.015)
+    axes.set_ylim(-0.015, 1.06)
     axes.set_xlabel("phone score")
     axes.set_ylabel("share of the pictures with a phone in use")
     axes.set_title("What a phone score is worth in this set", loc="left", fontsize=14, fontweight="bold", pad=26)

@@ -95,7 +95,6 @@ def _tile(axes: Axes, s: Scored, folder: Path) -> None:
         _box(axes, (x1, y1, x2, y2), FACE, "--")
     if s.said.best_box is not None and s.said.phone_score >= LEAST_SCORE_DRAWN:
         _box(axes, s.said.best_box, PHONE, "-", f"{s.said.phone_score:.2f}")
-    truth = s.picture.state or s.picture.kind
     figure = axes.get_figure()
     if not isinstance(figure, Figure):
         raise AssertionError("a tile belongs to the sheet")
@@ -103,7 +102,7 @@ def _tile(axes: Axes, s: Scored, folder: Path) -> None:
     step = 0.165 / figure.get_figheight()
     for number, (text, colour) in enumerate(
         (
-            (f"true: {_short(truth)} ({_short(s.picture.kind)})", INK),
+            (f"true: {_truth(s)} ({_short(s.picture.kind)})", INK),
             (f"said: {_short(s.said.state)}, phone {s.said.phone_score:.2f}", INK),
             (Path(s.picture.file).name, QUIET),
         )
@@ -116,8 +115,17 @@ def _box(axes: Axes, box: Box, colour: str, style: str, words: str = "") -> None
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor="black", linewidth=3, alpha=0.45))
     axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=colour, linewidth=1.7, linestyle=style))
     if words:
-        label = axes.text(x1, y1, words, fontsize=7, color="black", va="bottom", clip_on=True)
+        room = y1 > 0.1 * axes.get_ylim()[0]  # above the box, or inside it at the picture's upper edge
+        label = axes.text(
+            x1, max(y1, 0), words, fontsize=7, va="bottom" if room else "top", color="black", clip_on=True
+        )
         label.set_bbox({"facecolor": colour, "edgecolor": "none", "pad": 1.2})
+
+
+def _truth(s: Scored) -> str:
+    if s.picture.state is not None:
+        return _short(s.picture.state)
+    return {True: "phone not in use", False: "no phone", None: "not labelled"}[s.picture.phone]
 
 
 def _short(text: str) -> str:
