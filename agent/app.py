@@ -11,6 +11,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 
 from agent import log as logs
@@ -145,7 +146,7 @@ def build_agent(
     *,
     clock: Clock | None = None,
     stop: threading.Event | None = None,
-    open_eyes: Callable[[Source], Eyes] = Eyes,
+    open_eyes: Callable[[Source], Eyes] | None = None,
     on_report: Callable[[Report], None] | None = None,
     on_closed: Callable[[Window], None] | None = None,
     interval: float | None = None,
@@ -177,7 +178,7 @@ def build_agent(
         policy_before=_policy_before(home.store),
         availability=Availability,
         chance=random.random,
-        open_eyes=open_eyes,
+        open_eyes=open_eyes or partial(Eyes, face=home.config.detector_face),
         on_report=on_report,
     )
     return Agent(pipeline, uploader, stop or threading.Event())

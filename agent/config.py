@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from agent.errors import ConfigError
 from agent.log import LEVELS
+from agent.sources import FACE_ENGINES
 from agent.wire.documents import check_endpoint
 from agent.wire.errors import WireError
 
@@ -42,7 +43,8 @@ class Config:
     server: the sync service's address ("" until enrolled). camera: a device's number, or a recording or folder.
     interval_seconds: seconds between looks, where no policy decides.
     store_mib: most the local store may take, in MiB. proxy: address of an HTTP proxy ("" for none; never taken from
-    the environment). log_level: debug, info, warning or error.
+    the environment). log_level: debug, info, warning or error. detector_face ("detector.face" to a person): the engine
+    that finds faces, one of sources.FACE_ENGINES.
     """
 
     server: str = ""
@@ -51,10 +53,15 @@ class Config:
     store_mib: int = 64
     proxy: str = ""
     log_level: str = "info"
+    detector_face: str = FACE_ENGINES[0]
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
     """Origin by setting; what is not in it has its default."""
     places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """File or variable a value came from, by setting."""
+
+    def value(self, key: str) -> Any:
+        """The value of `key`."""
+        return getattr(self, _field(key))
 
     def origin(self, key: str) -> Origin:
         """Where the value of `key` came from."""
@@ -65,7 +72,7 @@ class Config:
         checked = {key: _check(key, value, place) for key, value in values.items()}
         return replace(
             self,
-            **checked,
+            **{_field(key): value for key, value in checked.items()},
             origins=MappingProxyType({**self.origins, **dict.fromkeys(checked, origin)}),
             places=MappingProxyType({**self.places, **dict.fromkeys(checked, place)}),
         )
@@ -79,7 +86,7 @@ class Config:
         return [
             {
                 "key": key,
-                "value": getattr(self, key),
+                "value": self.value(key),
                 "origin": self.origin(key).value,
                 "place": self.places.get(key, ""),
                 "locked": self.origin(key) is Origin.POLICY,
@@ -94,7 +101,7 @@ def load_config(file: Path, environ: Mapping[str, str] = os.environ) -> Config:
     if values := _read_file(file):
         config = config.with_values(values, Origin.FILE, str(file))
     for key in KEYS:
-        name = ENVIRONMENT_PREFIX + key.upper()
+        name = ENVIRONMENT_PREFIX + _field(key).upper()
         if key != "proxy" and name in environ:
             config = config.with_values({key: _from_text(key, environ[name])}, Origin.ENVIRONMENT, name)
     return config
@@ -102,13 +109,28 @@ def load_config(file: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
 def _read_file(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return _flat(tomllib.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror}): give your user the right to read it.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML ({error}): correct that line.") from error
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """TOML takes a dotted key for a table: {"detector": {"face": 1}} becomes {"detector.face": 1}."""
+    tables = {key.partition(".")[0] for key in KEYS if "." in key}
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        inner = isinstance(value, dict) and key in tables
+        flat |= {f"{key}.{name}": each for name, each in value.items()} if inner else {key: value}
+    return flat
+
+
+def _field(key: str) -> str:
+    """The field of `Config` that holds a setting; also, in capitals, the end of its variable's name."""
+    return key.replace(".", "_")
 
 
 def _check(key: str, value: Any, place: str) -> Any:
@@ -124,7 +146,7 @@ def _check(key: str, value: Any, place: str) -> Any:
 
 def _from_text(key: str, text: str) -> Any:
     """A number where the setting is one; whatever else stays text and is refused by its check."""
-    kind = type(getattr(Config(), key))
+    kind = type(Config().value(key))
     try:
         return kind(text)
     except ValueError:
@@ -170,6 +192,12 @@ def _level(value: Any) -> str:
     return str(value)
 
 
+def _face(value: Any) -> str:
+    if value not in FACE_ENGINES:
+        raise ValueError(f"must be one of {', '.join(FACE_ENGINES)}")
+    return str(value)
+
+
 def _camera(value: Any) -> str:
     return str(value) if type(value) is int and value >= 0 else _text(value)
 
@@ -181,5 +209,6 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "store_mib": _integer(4, 4096),
     "proxy": _proxy,
     "log_level": _level,
+    "detector.face": _face,
 }
 """Every setting and its check. A check returns the value to use or raises ValueError ("must be ...")."""

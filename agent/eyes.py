@@ -3,7 +3,8 @@
 It is started by `eyes_link` as `python -m agent.eyes` (in a frozen app as `framekeep _eyes`) and speaks JSON, one
 line a message: commands on standard input, each with an `id` that its answer repeats, answers on standard output.
 
-    {"id":1,"cmd":"open","source":{...}}    {"id":1,"opened":"camera 0","sandbox":"seccomp, landlock"}
+    {"id":1,"cmd":"open","source":{...},    {"id":1,"opened":"camera 0","sandbox":"seccomp, landlock"}
+     "face":"mediapipe"}
     {"id":2,"cmd":"look","timeout":5.0}     {"id":2,"observation":{...},"frame":7,"source":"...","stages":{...}}
                                             {"id":2,"end":true,"at":14.4}   at the end of a finite source
     {"id":3,"cmd":"probe","file":"..."}     {"id":3,"probe":{"inet":"denied",...}}
@@ -31,11 +32,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from agent import sandbox
 from agent.errors import EyesError, FramekeepError
-from agent.sources import Source
+from agent.sources import FACE_ENGINES, Source
 
 if TYPE_CHECKING:
     from agent.attention.observation import Box, Observation
     from agent.camera.base import Camera, Frame
+    from agent.detect.base import FaceDetector
     from agent.detect.look import Looker
 
 QUIET = {
@@ -62,13 +64,14 @@ class Eyes:
         """`walls` is what `sandbox.apply` said."""
         self._walls = walls
         self._camera: Camera | None = None
+        self._face = FACE_ENGINES[0]
         self._looker: Looker | None = None
 
     def answer(self, command: Command) -> Command:
         """The answer to one command, without its id. Raises FramekeepError."""
         match command.get("cmd"):
             case "open":
-                return self.open(Source.from_json(command["source"]))
+                return self.open(Source.from_json(command["source"]), command["face"])
             case "look":
                 return self.look(float(command["timeout"]))
             case "probe":
@@ -81,9 +84,12 @@ class Eyes:
             case other:
                 raise EyesError(f"The eyes process does not know the command {other!r}.")
 
-    def open(self, source: Source) -> Command:
-        """Open another source; the one before is released."""
+    def open(self, source: Source, face: str) -> Command:
+        """Open another source; the one before is released. `face` is the engine that finds faces from the first
+        look on; a process keeps the one it loaded.
+        """
         self.close()
+        self._face = face
         self._camera = _camera(source)
         self._detectors()  # a device goes on opening on its own thread meanwhile
         return {"opened": source.name, "sandbox": self._walls}
@@ -115,13 +121,23 @@ class Eyes:
 
     def _detectors(self) -> Looker:
         if self._looker is None:
-            from agent.detect.face_mediapipe import MediaPipeFaces
             from agent.detect.lens import check_lens
             from agent.detect.look import Looker
             from agent.detect.phone_onnx import NanoDetPhones
 
-            self._looker = Looker(MediaPipeFaces(), NanoDetPhones(), check_lens)
+            self._looker = Looker(_face_detector(self._face), NanoDetPhones(), check_lens)
         return self._looker
+
+
+def _face_detector(engine: str) -> FaceDetector:
+    """The engine by its name in FACE_ENGINES; the other's library is not even imported."""
+    if engine == "onnx":
+        from agent.detect.face_onnx import OnnxFaces
+
+        return OnnxFaces()
+    from agent.detect.face_mediapipe import MediaPipeFaces
+
+    return MediaPipeFaces()
 
 
 def _camera(source: Source) -> Camera:

@@ -25,7 +25,7 @@ from typing import IO, Any
 from agent import errors, sandbox
 from agent.attention.observation import Observation
 from agent.errors import EyesError, FramekeepError
-from agent.sources import Source
+from agent.sources import FACE_ENGINES, Source
 
 START_SECONDS = 20.0
 """How long the process may take to start and load its models on a slow, busy laptop."""
@@ -60,13 +60,17 @@ class Look:
 class Eyes:
     """One eyes process. Not for several threads at once, but `kill` may come from any."""
 
-    def __init__(self, source: Source | None = None, command: Sequence[str] | None = None) -> None:
-        """Start the process and have it open `source`, without waiting: the first look does.
+    def __init__(
+        self, source: Source | None = None, command: Sequence[str] | None = None, *, face: str = FACE_ENGINES[0]
+    ) -> None:
+        """Start the process and have it open `source`, without waiting: the first look does. `face` is the engine
+        that finds faces, one of FACE_ENGINES.
 
         This process closes its memory to the user's other programs, the child among them, for good (Linux).
         `command` is for tests. Raises EyesError when the program cannot be started at all.
         """
         sandbox.shield()
+        self._face = face
         self._last_id = 0
         self._opening: int | None = None
         self._answers: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
@@ -86,7 +90,7 @@ class Eyes:
             ) from error
         threading.Thread(target=_read, args=(self._process.stdout, self._answers), name="eyes", daemon=True).start()
         if source is not None:
-            self._opening = self._send({"cmd": "open", "source": source.to_json()})
+            self._opening = self._send_open(source)
 
     @property
     def pid(self) -> int:
@@ -100,7 +104,7 @@ class Eyes:
 
     def open(self, source: Source, timeout: float = START_SECONDS) -> str:
         """Look at another source from now on. Returns what the sandbox said. Raises FramekeepError."""
-        self._opening = self._send({"cmd": "open", "source": source.to_json()})
+        self._opening = self._send_open(source)
         return self.wait_open(timeout)
 
     def wait_open(self, timeout: float = START_SECONDS) -> str:
@@ -169,6 +173,9 @@ class Eyes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _send_open(self, source: Source) -> int:
+        return self._send({"cmd": "open", "source": source.to_json(), "face": self._face})
 
     def _ask(self, command: Answer, timeout: float) -> Answer:
         return self._wait(self._send(command), timeout)

@@ -16,6 +16,8 @@ IMAGE_SUFFIXES = frozenset(
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv", ".3gp", ".ts", ".gif"}
 )
+FACE_ENGINES = ("mediapipe", "onnx")
+"""Which runtimes can find faces in what is looked at, the default first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,23 @@ def test_a_clip_becomes_observations(eyes: Eyes) -> None:
     assert (first.frame, first.still, first.spacing) == (0, False, 60.0)
 
 
+def test_the_other_face_engine_needs_nothing_of_mediapipe(tmp_path: Path) -> None:
+    """A process in which `import mediapipe` fails looks as well, and sees the same faces."""
+    refuse = tmp_path / "mediapipe.py"
+    refuse.write_text("raise ImportError('mediapipe must not be imported')")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from agent import eyes; sys.exit(eyes.main())"
+    with Eyes(command=child(script), face="onnx") as lean, Eyes() as usual:
+        ours, theirs = (looks(process, str(SAMPLE), every=100.0) for process in (lean, usual))
+    assert len(ours) == len(theirs) > 3
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.observation is not None and other.observation is not None
+        for a, b in zip(one.observation.faces, other.observation.faces, strict=True):
+            assert a.box == pytest.approx(b.box, abs=2.0)
+            assert a.yaw == pytest.approx(b.yaw, abs=0.5) and a.pitch == pytest.approx(b.pitch, abs=0.5)
+    with Eyes(command=child(script)) as broken:
+        assert isinstance(broken.look(20.0).error, EyesError)
+
+
 def test_boxes_of_a_huge_picture_are_in_its_own_pixels(eyes: Eyes, tmp_path: Path) -> None:
     import cv2
 

@@ -33,7 +33,7 @@ def load(text: str = "", **environ: str) -> Config:
 def test_defaults_are_within_their_own_limits() -> None:
     config = load()
     for key, check in KEYS.items():
-        value = getattr(config, key)
+        value = config.value(key)
         assert check(value) == value and config.origin(key) is Origin.DEFAULT
 
 
@@ -67,6 +67,10 @@ def test_later_wins_and_origins_are_shown() -> None:
         ('server = "http://sync.example.org"', ["server", "https://"]),
         ('server = "https://sync.example.org/path"', ["server"]),
         ('proxy = "http://user:secret@proxy"', ["proxy", "without a password"]),
+        ('detector.face = "opencv"', ["framekeep.toml", "detector.face", "mediapipe, onnx", "not 'opencv'"]),
+        ("[detector]\nface = 1", ["detector.face"]),
+        ('[detector]\nfase = "onnx"', ["'detector.fase'", "did you mean 'detector.face'"]),
+        ("detector = 1", ["'detector'", "did you mean 'detector.face'"]),
         ('log_level = "loud"', ["log_level", "debug, info"]),
         ("camera = -1", ["camera"]),
         ("camera = ''", ["camera"]),
@@ -82,6 +86,17 @@ def test_a_wrong_setting_names_file_and_key(text: str, words: list[str]) -> None
     for word in words:
         assert word in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_the_face_engine_is_a_setting_like_any_other() -> None:
+    assert load().detector_face == "mediapipe"
+    for text in ('detector.face = "onnx"', '[detector]\nface = "onnx"'):
+        config = load(text)
+        assert config.detector_face == "onnx" and config.origin("detector.face") is Origin.FILE
+        shown = {line["key"]: line for line in config.show()}["detector.face"]
+        assert (shown["value"], shown["origin"], shown["place"]) == ("onnx", "file", "/home/ada/framekeep.toml")
+    config = load('detector.face = "onnx"', FRAMEKEEP_DETECTOR_FACE="mediapipe")
+    assert config.detector_face == "mediapipe" and config.origin("detector.face") is Origin.ENVIRONMENT
 
 
 def test_a_wrong_variable_is_named() -> None:
