@@ -29,7 +29,7 @@ from agent.attention.rules import Rules
 from agent.errors import EyesError, FramekeepError, UnreadableSource, UsageError
 from agent.eyes_link import Eyes, Look
 from agent.plot_link import save_plot
-from agent.sources import Source, expand
+from agent.sources import FACE_ENGINES, Source, expand
 
 LOOK_SECONDS = 60.0
 """The longest a file may take between two looks; the slowest part is skipping frames of a long, large video."""
@@ -59,6 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=float, default=1.0, metavar="S", help="seconds between two looks at a recording (default 1)"
     )
+    parser.add_argument(
+        "--face",
+        choices=FACE_ENGINES,
+        default=FACE_ENGINES[0],
+        help="the engine that finds faces (default %(default)s)",
+    )
     parser.add_argument("--save-plot", type=Path, metavar="FILE.png", help="draw the states over time")
 
 
@@ -71,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
     results: list[tuple[str, Judged]] = []
     with _progress(len(files), shown=sys.stderr.isatty()) as advance:
         for argument, judged in zip(
-            (argument for argument, _ in files), analyze([file for _, file in files], arguments.every), strict=True
+            (argument for argument, _ in files),
+            analyze([file for _, file in files], arguments.every, arguments.face),
+            strict=True,
         ):
             if arguments.json:
                 _write_lines(judged)
@@ -101,7 +109,7 @@ def find(sources: Sequence[str]) -> tuple[list[tuple[str, str]], bool]:
     return files, failed
 
 
-def analyze(files: Sequence[str], every: float = 1.0) -> Iterator[Judged]:
+def analyze(files: Sequence[str], every: float = 1.0, face: str = FACE_ENGINES[0]) -> Iterator[Judged]:
     """Judge files one after another in one eyes process. Reading errors are in the result.
 
     A file whose decoder kills the process is an unreadable file; a new process goes on with the next. Raises
@@ -112,7 +120,7 @@ def analyze(files: Sequence[str], every: float = 1.0) -> Iterator[Judged]:
         for file in files:
             source = Source(files=(file,), every=every)
             if eyes is None or not eyes.alive:
-                eyes = Eyes(source)
+                eyes = Eyes(source, face=face)
                 eyes.wait_open()
             judged, broken = _analyze_file(eyes, source)
             if broken:

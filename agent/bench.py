@@ -30,7 +30,7 @@ from agent.eyes_link import Eyes
 from agent.lifeline import die_with_parent
 from agent.paths import HOME_VARIABLE
 from agent.samples import sample_clip
-from agent.sources import Source
+from agent.sources import FACE_ENGINES, Source
 
 STAGES = ("lens", "face", "phone")
 LOOKS = 200
@@ -41,6 +41,12 @@ SETTLE_SECONDS = 12.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `framekeep bench` takes."""
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    parser.add_argument(
+        "--face",
+        choices=FACE_ENGINES,
+        default=FACE_ENGINES[0],
+        help="the engine that finds faces (default %(default)s)",
+    )
     parser.add_argument("--looks", type=int, default=LOOKS, metavar="N", help=f"how many looks to time ({LOOKS})")
 
 
@@ -49,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     clip = sample_clip()
     console = Console(stderr=True)
     with console.status("Timing looks at the bundled sample ...") if console.is_terminal else _Quiet():
-        frames = time_frames(clip, max(20, arguments.looks))
+        frames = time_frames(clip, max(20, arguments.looks), arguments.face)
     with console.status("Running the agent to weigh it ...") if console.is_terminal else _Quiet():
-        weight = weigh(clip)
-    result = {**frames, **weight}
+        weight = weigh(clip, arguments.face)
+    result = {"face": arguments.face, **frames, **weight}
     if arguments.json:
         say_json(result)
         return 0
-    table = Table(title="One look on this machine (one thread)")
+    table = Table(title=f"One look on this machine (one thread, faces by {arguments.face})")
     table.add_column("what")
     table.add_column("measured", justify="right")
     for stage, ms in result["stages_ms"].items():
@@ -70,11 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def time_frames(clip: Path, looks: int) -> dict[str, Any]:
+def time_frames(clip: Path, looks: int, face: str) -> dict[str, Any]:
     """Milliseconds per stage and per whole frame over at least `looks` complete looks."""
     stages: dict[str, list[float]] = defaultdict(list)
     whole: list[float] = []
-    with Eyes(Source(files=(str(clip),), every=1.0)) as eyes:
+    with Eyes(Source(files=(str(clip),), every=1.0), face=face) as eyes:
         process = psutil.Process(eyes.pid)
         done, cpu = 0, 0.0
         while len(whole) < looks:
@@ -101,7 +107,7 @@ def time_frames(clip: Path, looks: int) -> dict[str, Any]:
     }
 
 
-def weigh(clip: Path) -> dict[str, Any]:
+def weigh(clip: Path, face: str) -> dict[str, Any]:
     """Start the agent on the clip; its time to the first observation and its memory once it has settled."""
     with tempfile.TemporaryDirectory(prefix="framekeep-bench-") as home:
         command = [sys.executable, "-m", "agent.cli", "run", "--headless", "--camera", str(clip), "--every", "1"]
@@ -112,7 +118,7 @@ def weigh(clip: Path) -> dict[str, Any]:
             command,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, HOME_VARIABLE: home},
+            env={**os.environ, HOME_VARIABLE: home, "FRAMEKEEP_DETECTOR_FACE": face},
             preexec_fn=die_with_parent(),
         )
         try:
