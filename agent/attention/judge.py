@@ -8,12 +8,12 @@ out are consecutive and never overlap.
 
 1. **Raw verdict.** What one look says on its own, in this order: a lens that is dark, covered or blurred says
    UNKNOWN; a phone score of at least `phone_sustained` (`phone_minimum` while the state is ON_PHONE) says
-   ON_PHONE, if somebody is near who could hold it; nobody near says ABSENT; a body near without a face near says
+   ON_PHONE, if the phone lies on somebody's body in the picture and somebody is near; nobody near says ABSENT; a body near without a face near says
    LOOKING_AWAY: the head is turned or bowed so far that nothing of the face is left, or out of the picture; a face
    whose pose could not be solved says UNKNOWN; a head turned by more than `yaw_away`, or bowed by more than
    `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else AT_SCREEN. *Near* is a matter of size
    in the picture (`face_near`, `person_near`), so that who passes in the background is nobody; of several the nearest
-   counts, and a phone in an otherwise empty picture lies on a desk. `judge_still` is this verdict for a picture that
+   counts. A phone beside every body lies on a desk, which is no use of it. `judge_still` is this verdict for a picture that
    has no past, where a phone must reach the full `phone_threshold`.
 
 2. **Evidence over time.** The judge holds one confirmed state. Looks that disagree with it stay *unsettled*
@@ -58,7 +58,7 @@ from statistics import median
 from typing import Any
 
 from agent.attention.baseline import Baseline
-from agent.attention.observation import Face, Lens, Observation, State
+from agent.attention.observation import Box, Face, Lens, Observation, State
 from agent.attention.rules import Rules
 
 _CLAIMS = frozenset({State.AT_SCREEN, State.LOOKING_AWAY, State.ON_PHONE, State.ABSENT})
@@ -78,7 +78,7 @@ class Interval:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What is remembered of one observation until its time is settled: `seen` without regard to phones, `phone` the
-    score of a phone somebody could hold.
+    score of the best phone that somebody holds.
     """
 
     at: float
@@ -238,9 +238,22 @@ def _near_body(observation: Observation, rules: Rules) -> bool:
 
 
 def _held_phone(observation: Observation, rules: Rules) -> float:
-    """The best phone's score if there is somebody to hold it, else 0.0."""
-    somebody = _near_face(observation, rules) is not None or _near_body(observation, rules)
-    return observation.phone_score if somebody else 0.0
+    """The score of the best phone that lies on a body, if anybody is near; else 0.0."""
+    if _near_face(observation, rules) is None and not _near_body(observation, rules):
+        return 0.0
+    bodies = [_grown(p.box, rules.phone_reach) for p in observation.persons if p.score >= rules.person_score]
+    return max((p.score for p in observation.phones if any(_middle_in(p.box, body) for body in bodies)), default=0.0)
+
+
+def _grown(box: Box, share: float) -> Box:
+    x1, y1, x2, y2 = box
+    wider, higher = share * (x2 - x1), share * (y2 - y1)
+    return x1 - wider, y1 - higher, x2 + wider, y2 + higher
+
+
+def _middle_in(box: Box, other: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return other[0] <= x <= other[2] and other[1] <= y <= other[3]
 
 
 def _learn(state: JudgeState, look: Look, observation: Observation, rules: Rules) -> Baseline:

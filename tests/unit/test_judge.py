@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -25,10 +26,10 @@ BODY = (120.0, 60.0, 460.0, 480.0)
 
 
 def seen(yaw: float | None = 0.0, pitch: float | None = 0.0, *, phone: float = 0.0, lens: Lens = Lens.CLEAR,
-         face: bool = True, body: bool = False) -> Observation:  # fmt: skip
+         face: bool = True, body: bool | None = None) -> Observation:  # fmt: skip
     faces = (Face(BOX, 0.9, yaw, pitch),) if face else ()
     phones = (Phone(BOX, phone),) if phone else ()
-    persons = (Person(BODY, 0.8),) if body else ()
+    persons = (Person(BODY, 0.8),) if (face if body is None else body) else ()
     return Observation(0.0, (640, 480), lens, faces, phones, persons)
 
 
@@ -219,6 +220,21 @@ def test_a_still_is_judged_alone() -> None:
 def test_a_body_counts_where_it_is_near(box: Box, score: float, state: State) -> None:
     observation = Observation(0.0, (640, 480), Lens.CLEAR, (), (), (Person((0, 0, 9, 9), 0.9), Person(box, score)))
     assert judge_still(observation, RULES) is state
+
+
+@pytest.mark.parametrize(
+    ("box", "state"),
+    [
+        ((250.0, 300.0, 300.0, 380.0), State.ON_PHONE),
+        ((470.0, 300.0, 510.0, 380.0), State.ON_PHONE),  # a hand reaches a little out of the body's box
+        ((560.0, 400.0, 630.0, 440.0), State.AT_SCREEN),  # on the desk beside
+    ],
+)
+def test_a_phone_is_used_where_it_lies_on_somebody(box: Box, state: State) -> None:
+    persons = (Person(BODY, 0.8), Person((540.0, 390.0, 640.0, 450.0), 0.2))
+    looked = Observation(0.0, (640, 480), Lens.CLEAR, (Face(BOX, 0.9, 0.0, 0.0),), (Phone(box, 0.9),), persons)
+    assert judge_still(looked, RULES) is state
+    assert judge_still(replace(looked, faces=(), persons=()), RULES) is State.ABSENT
 
 
 def test_a_face_across_the_room_is_nobody_and_the_nearest_counts() -> None:
