@@ -45,7 +45,7 @@ bench: setup ## the agent's and the service's own benchmarks
 	$(BIN)/framekeep bench
 	$(BIN)/framekeep-sync bench
 
-eval: setup ## accuracy over the labelled pictures beside the checkout; ARGS=FOLDER for others
+eval: setup ## accuracy over a labelled folder, with intervals and charts; ARGS="FOLDER --help ..." are passed on
 	$(BIN)/python models/evaluate.py $(ARGS)
 
 models: ## rebuild the model files from their registry packages, in an environment of their own

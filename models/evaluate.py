@@ -80,7 +80,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     if not options.no_drawing:
         _draw(report, facts, labelled.folder, options)
     if outcome.missing:
-        print(f"eval: {len(outcome.missing)} pictures were not judged (see above).", file=sys.stderr)
+        print(
+            f"eval: {len(outcome.missing)} of {len(labelled.pictures)} pictures were not judged (see above).",
+            file=sys.stderr,
+        )
     return 1 if outcome.missing else 0
 
 

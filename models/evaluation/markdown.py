@@ -51,7 +51,7 @@ def _heading(report: dict[str, Any]) -> str:
     if report["not_labelled"]:
         lines.append(f"Not labelled in this set: {', '.join(report['not_labelled'])}.")
     if report["not_judged"]:
-        lines.append(f"Not judged: {len(report['not_judged'])} pictures the agent could not read.")
+        lines.append(f"Not judged, since the agent could not read them: {', '.join(report['not_judged'])}.")
     return "\n".join(lines)
 
 

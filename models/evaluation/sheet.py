@@ -130,4 +130,4 @@ def _truth(s: Scored) -> str:
 
 def _short(text: str) -> str:
     plain = text.replace("_", " ")
-    return plain if len(plain) <= 22 else plain[:21] + "…"
+    return plain if len(plain) <= 20 else plain[:19] + "…"
