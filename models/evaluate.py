@@ -75,7 +75,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         report["comparison"] = {"baseline": options.baseline.name, **changes.to_json()}
         text += "\n" + compare.text(changes, options.baseline.name)
     _write(report, text, options.json)
-    if options.update_readme:
+    if options.update_readme and not outcome.missing:
         readme.update(markdown.text(report))
     if not options.no_drawing:
         _draw(report, facts, labelled.folder, options)

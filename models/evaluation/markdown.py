@@ -51,7 +51,9 @@ def _heading(report: dict[str, Any]) -> str:
     if report["not_labelled"]:
         lines.append(f"Not labelled in this set: {', '.join(report['not_labelled'])}.")
     if report["not_judged"]:
-        lines.append(f"Not judged, since the agent could not read them: {', '.join(report['not_judged'])}.")
+        some, more = report["not_judged"][:3], len(report["not_judged"]) - 3
+        names = ", ".join(some) + (f" and {more} more" if more > 0 else "")
+        lines.append(f"Not judged, since the agent could not read them: {names}.")
     return "\n".join(lines)
 
 

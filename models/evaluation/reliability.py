@@ -39,7 +39,10 @@ def draw_reliability(axes: Axes, scores: Floats, truths: Bools, threshold: float
     for score, part, whole in points:
         low, high = wilson(part, whole)
         axes.plot([score, score], [low, high], color=BLUE, linewidth=2.4, alpha=0.4)
-        axes.text(score, high + 0.012, f"{part} of {whole}", fontsize=8.5, color=INK, ha="center", va="bottom")
+        side = (
+            {"ha": "right", "x": score + 0.008} if score > 0.15 else {"ha": "center", "x": score}
+        )  # off the rising line
+        axes.text(y=high + 0.012, s=f"{part} of {whole}", fontsize=8.5, color=INK, va="bottom", **side)
     axes.plot([p[0] for p in points], [p[1] / p[2] for p in points], "o-", color=BLUE, linewidth=1.5, markersize=8)
     axes.axvline(threshold, color=INK, linewidth=1.2, linestyle="--")
     axes.text(threshold, 1.07, " the judge's threshold", fontsize=9, va="bottom")
