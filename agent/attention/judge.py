@@ -6,15 +6,15 @@ A *look* is one observation at a monotonic time (the clip's own time in replay).
 the next look, so every second between two looks belongs to exactly one look, and the intervals this file hands
 out are consecutive and never overlap.
 
-1. **Raw verdict.** What one look says on its own, in this order: a lens that is dark, covered or blurred says
-   UNKNOWN; a phone score of at least `phone_sustained` (`phone_minimum` while the state is ON_PHONE) says
-   ON_PHONE, if the phone lies on somebody's body in the picture and somebody is near; nobody near says ABSENT; a body near without a face near says
-   LOOKING_AWAY: the head is turned or bowed so far that nothing of the face is left, or out of the picture; a face
-   whose pose could not be solved says UNKNOWN; a head turned by more than `yaw_away`, or bowed by more than
-   `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else AT_SCREEN. *Near* is a matter of size
-   in the picture (`face_near`, `person_near`), so that who passes in the background is nobody; of several the nearest
-   counts. A phone beside every body lies on a desk, which is no use of it. `judge_still` is this verdict for a picture that
-   has no past, where a phone must reach the full `phone_threshold`.
+1. **Raw verdict.** What one look says on its own (verdict.py), in this order: a lens that is dark, covered or
+   blurred says UNKNOWN; a phone score of at least `phone_sustained` (`phone_minimum` while the state is ON_PHONE) says
+   ON_PHONE, if the phone lies on somebody's body in the picture; nobody near says ABSENT; a body near without a face
+   near says LOOKING_AWAY: the head is turned or bowed so far that nothing of the face is left, or it is out of the
+   picture; a face whose pose could not be solved says UNKNOWN; a head turned by more than `yaw_away`, or bowed by
+   more than `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else AT_SCREEN. *Near* is a matter
+   of size in the picture (`face_near`, `person_near`), so that who passes in the background is nobody; of several
+   the nearest counts. A phone beside every body lies on a desk, which is no use of it. `judge_still` is this verdict
+   for a picture that has no past, where a phone must reach the full `phone_threshold`.
 
 2. **Evidence over time.** The judge holds one confirmed state. Looks that disagree with it stay *unsettled*
    until one of these settles them, and the change then counts from the look where its evidence began:
@@ -57,8 +57,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from agent.attention import verdict
 from agent.attention.baseline import Baseline
-from agent.attention.observation import Box, Face, Lens, Observation, State
+from agent.attention.observation import Lens, Observation, State
 from agent.attention.rules import Rules
 
 _CLAIMS = frozenset({State.AT_SCREEN, State.LOOKING_AWAY, State.ON_PHONE, State.ABSENT})
@@ -143,10 +144,10 @@ Step = tuple[JudgeState, tuple[Interval, ...]]
 
 def judge_still(observation: Observation, rules: Rules, baseline: Baseline | None = None) -> State:
     """The verdict on a picture that has no past. A phone must reach `rules.phone_threshold`."""
-    seen = _seen(observation, rules, baseline or Baseline())
-    if seen is not State.UNKNOWN and _held_phone(observation, rules) >= rules.phone_threshold:
+    alone = verdict.seen(observation, rules, baseline or Baseline())
+    if alone is not State.UNKNOWN and verdict.held_phone(observation, rules) >= rules.phone_threshold:
         return State.ON_PHONE
-    return seen
+    return alone
 
 
 def step(state: JudgeState, observation: Observation | None, now: float, rules: Rules) -> Step:
@@ -162,7 +163,7 @@ def step(state: JudgeState, observation: Observation | None, now: float, rules: 
     state, before = _pass_time(state, now, rules)
     if observation is None:
         return state, before
-    look = Look(now, _seen(observation, rules, state.baseline), _held_phone(observation, rules))
+    look = Look(now, verdict.seen(observation, rules, state.baseline), verdict.held_phone(observation, rules))
     # A phone score read through a dark or covered lens is no evidence of an empty hand.
     readable = observation.lens is Lens.CLEAR
     state = replace(
@@ -207,61 +208,12 @@ def finish(state: JudgeState, rules: Rules, now: float | None = None) -> Step:
     return JudgeState(baseline=state.baseline), out
 
 
-def _seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
-    if observation.lens is not Lens.CLEAR:
-        return State.UNKNOWN
-    face = _near_face(observation, rules)
-    if face is None:
-        return State.LOOKING_AWAY if _near_body(observation, rules) else State.ABSENT
-    if face.yaw is None or face.pitch is None:
-        return State.UNKNOWN
-    turned = abs(face.yaw - baseline.yaw) > rules.yaw_away
-    bowed = face.pitch - baseline.pitch < -rules.pitch_down
-    return State.LOOKING_AWAY if turned or bowed else State.AT_SCREEN
-
-
-def _near_face(observation: Observation, rules: Rules) -> Face | None:
-    """The nearest face, if it is near enough to be somebody at this laptop."""
-    face = observation.faces[0] if observation.faces else None
-    return face if face and face.box[2] - face.box[0] >= rules.face_near * observation.size[0] else None
-
-
-def _near_body(observation: Observation, rules: Rules) -> bool:
-    """Whether somebody's body fills so much of the picture both ways that it is at this laptop."""
-    width, height = (rules.person_near * side for side in observation.size)
-    return any(
-        person.score >= rules.person_score
-        and person.box[2] - person.box[0] >= width
-        and person.box[3] - person.box[1] >= height
-        for person in observation.persons
-    )
-
-
-def _held_phone(observation: Observation, rules: Rules) -> float:
-    """The score of the best phone that lies on a body, if anybody is near; else 0.0."""
-    if _near_face(observation, rules) is None and not _near_body(observation, rules):
-        return 0.0
-    bodies = [_grown(p.box, rules.phone_reach) for p in observation.persons if p.score >= rules.person_score]
-    return max((p.score for p in observation.phones if any(_middle_in(p.box, body) for body in bodies)), default=0.0)
-
-
-def _grown(box: Box, share: float) -> Box:
-    x1, y1, x2, y2 = box
-    wider, higher = share * (x2 - x1), share * (y2 - y1)
-    return x1 - wider, y1 - higher, x2 + wider, y2 + higher
-
-
-def _middle_in(box: Box, other: Box) -> bool:
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return other[0] <= x <= other[2] and other[1] <= y <= other[3]
-
-
 def _learn(state: JudgeState, look: Look, observation: Observation, rules: Rules) -> Baseline:
     """Neutral pose after this look: only a face of somebody who was there at the look before, with no phone, teaches."""
     there_before = state.looks and state.looks[-1].seen in (State.AT_SCREEN, State.LOOKING_AWAY)
     if not there_before or look.raw(rules, state.state) not in (State.AT_SCREEN, State.LOOKING_AWAY):
         return state.baseline
-    face = _near_face(observation, rules)
+    face = verdict.near_face(observation, rules)
     if face is None or face.yaw is None or face.pitch is None:
         return state.baseline
     return state.baseline.learn(face.yaw, face.pitch, look.at - state.looks[-1].at)

@@ -1,0 +1,57 @@
+"""What one look says on its own, without a past (judge.py, part 1): who is near, which way they look, what they hold."""
+
+from __future__ import annotations
+
+from agent.attention.baseline import Baseline
+from agent.attention.observation import Box, Face, Lens, Observation, State
+from agent.attention.rules import Rules
+
+
+def seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
+    """The state without regard to phones."""
+    if observation.lens is not Lens.CLEAR:
+        return State.UNKNOWN
+    face = near_face(observation, rules)
+    if face is None:
+        return State.LOOKING_AWAY if _near_body(observation, rules) else State.ABSENT
+    if face.yaw is None or face.pitch is None:
+        return State.UNKNOWN
+    turned = abs(face.yaw - baseline.yaw) > rules.yaw_away
+    bowed = face.pitch - baseline.pitch < -rules.pitch_down
+    return State.LOOKING_AWAY if turned or bowed else State.AT_SCREEN
+
+
+def near_face(observation: Observation, rules: Rules) -> Face | None:
+    """The nearest face, if it is near enough to be somebody at this laptop."""
+    face = observation.faces[0] if observation.faces else None
+    return face if face and face.box[2] - face.box[0] >= rules.face_near * observation.size[0] else None
+
+
+def held_phone(observation: Observation, rules: Rules) -> float:
+    """The score of the best phone that lies on a body, if anybody is near; else 0.0."""
+    if near_face(observation, rules) is None and not _near_body(observation, rules):
+        return 0.0
+    bodies = [_grown(p.box, rules.phone_reach) for p in observation.persons if p.score >= rules.person_score]
+    return max((p.score for p in observation.phones if any(_middle_in(p.box, body) for body in bodies)), default=0.0)
+
+
+def _near_body(observation: Observation, rules: Rules) -> bool:
+    """Whether somebody's body fills so much of the picture both ways that it is at this laptop."""
+    width, height = (rules.person_near * side for side in observation.size)
+    return any(
+        person.score >= rules.person_score
+        and person.box[2] - person.box[0] >= width
+        and person.box[3] - person.box[1] >= height
+        for person in observation.persons
+    )
+
+
+def _grown(box: Box, share: float) -> Box:
+    x1, y1, x2, y2 = box
+    wider, higher = share * (x2 - x1), share * (y2 - y1)
+    return x1 - wider, y1 - higher, x2 + wider, y2 + higher
+
+
+def _middle_in(box: Box, other: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return other[0] <= x <= other[2] and other[1] <= y <= other[3]
