@@ -187,8 +187,8 @@ def by_kind(report: Report) -> Figure:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"share of the pictures called on_phone, with 95 % interval ({LETTERS})")
     axes.set_title("Called on_phone, by what the picture shows", loc="left", fontsize=14, fontweight="bold", pad=26)
-    axes.plot([], [], "o", color=BLUE, label="a phone is there (more is better)")
-    axes.plot([], [], "^", color=ORANGE, label="no phone (less is better)")
+    axes.plot([], [], "o", color=BLUE, label="a phone in use (more is better)")
+    axes.plot([], [], "^", color=ORANGE, label="no phone in use (less is better)")
     axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, frameon=False, fontsize=9.5)
     figure.tight_layout()
     return figure

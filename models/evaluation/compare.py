@@ -122,7 +122,8 @@ def _turned(wrong: Sequence[Scored], right: Sequence[Scored]) -> list[str]:
 
 
 def _full_words(change: Change) -> str:
-    return f"{change.words}, without look-alikes" if change.key.startswith("phones_plain.") else change.words
+    section = change.key.partition(".")[0]
+    return f"{change.words} ({markdown.PHONES[section]})" if section in markdown.PHONES else change.words
 
 
 def _difference(change: Change) -> str:

@@ -28,6 +28,9 @@ def all_curves(facts: Facts, draws: Draws) -> dict[str, Curve]:
         plain = phone_ranking(facts, plain=True)
         if facts.lookalike.any() and (plain.counted & ~plain.truths).any():
             curves["phones_plain"] = precision_recall(plain, weights)
+    if (facts.visible & ~facts.phone).any() and facts.empty.any():
+        visible = Ranking(facts.score, facts.visible, facts.visible | facts.empty)
+        curves["phones_visible"] = precision_recall(visible, weights)
     away, screen = pose_truth(facts)
     if away.any() and screen.any():
         curves["away"] = receiver_operating(AreaUnderCurve(facts.away, away, screen), weights)

@@ -19,7 +19,9 @@ Row = dict[str, str]
 REQUIRED = ("file", "source", "phone_visible", "face_visible")
 LENS_CATEGORIES = ("dark", "covered", "blurred")
 USE_OF_CATEGORY = {"phone_in_hand": "in_hand", "phone_at_ear": "at_ear", "phone_closeup": "closeup"}
-"""The evaluation set's names for what the training pool calls `use`; a phone in any other category is named after it."""
+"""The evaluation set's names for what the training pool calls `use`; a phone in any other category has no labelled use."""
+DESK_CATEGORY, DESK_NOTE = "no_face_desk", "desk"
+"""A torso at a desk: where the note says so, what phone there is lies on the desk (all ten were looked at)."""
 OBJECT_CATEGORY = "object_not_phone"
 OBJECTS = {
     "wallet": "wallet",
@@ -41,7 +43,7 @@ NOT_IN_USE = ("on_desk",)
 class Picture:
     """What is true of one picture; None where its set does not say.
 
-    `use` is how a visible phone is used, `lookalike` what object or gesture could be taken for one ("" for none) where
+    `use` is how a visible phone is used (None also where there is none), `lookalike` what object or gesture could be taken for one ("" for none) where
     no phone is, `lens` the condition (clear, dark, covered, blurred), `boxes` the labelled phones in pixels.
     """
 
@@ -64,8 +66,8 @@ class Picture:
 
     @property
     def phone_in_use(self) -> bool | None:
-        """Whether a phone is used; None where unknown, and for a phone that merely lies there."""
-        if not self.judgeable or (self.phone and self.use in NOT_IN_USE):
+        """Whether a phone is used; None where the labels do not say, and for a phone that merely lies there."""
+        if not self.judgeable or (self.phone and self.use in (None, *NOT_IN_USE)):
             return None
         return self.phone
 
@@ -75,7 +77,7 @@ class Picture:
         if not self.judgeable:
             return str(self.lens)
         if self.phone:
-            return self.use or "phone, use not labelled"
+            return self.use or f"{self.category or 'nothing named'}, with phone"
         return self.lookalike or self.category or "nothing named"
 
     @property
@@ -83,8 +85,11 @@ class Picture:
         """The state the agent should name, None where the labels do not decide it (only the eyes move, say)."""
         if not self.judgeable:
             return "unknown"
-        if self.phone_in_use:
-            return "on_phone"
+        if self.phone:
+            if self.use is None:
+                return None
+            if self.use not in NOT_IN_USE:
+                return "on_phone"
         if self.people == 0:
             return "absent"
         if self.face is False and self.people:
@@ -173,7 +178,9 @@ def _picture(number: int, row: Row) -> Picture:
 def _use(row: Row, category: str | None) -> str | None:
     if row.get("use") not in (None, "", "none"):
         return row["use"]
-    return USE_OF_CATEGORY.get(category, f"{category}, with phone") if category else None
+    if category == DESK_CATEGORY and DESK_NOTE in row.get("note", ""):
+        return "on_desk"
+    return USE_OF_CATEGORY.get(category or "")
 
 
 def _lookalike(row: Row, category: str | None) -> str | None:

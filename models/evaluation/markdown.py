@@ -6,6 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 BASIS = {"pictures": "", "sources": " s", "count": " n"}
+PHONES = {
+    "phones": "in use",
+    "phones_plain": "in use, without look-alikes",
+    "phones_visible": "visible, in use or not",
+}
 BETWEEN = (
     "Value (95 % interval), the widest of: resampled pictures, whole sources resampled (s), Wilson's for a count (n)."
 )
@@ -63,16 +68,16 @@ def _main(report: dict[str, Any]) -> str:
 
 
 def _phones(report: dict[str, Any]) -> Iterator[str]:
-    """Phone measures over all pictures beside those without look-alikes, and what other thresholds would give."""
+    """Phone measures, also without look-alikes and for every visible phone, and what other thresholds would give."""
     measures, best = report["measures"], report["best_f1_threshold"]
     rows = []
     for key, every in measures.items():
         if every["section"] == "phones":
-            plain = measures.get(key.replace("phones.", "phones_plain.", 1))
-            rows.append((every["words"], figure(every), figure(plain)))
+            name = key.removeprefix("phones.")
+            rows.append((every["words"], *(figure(measures.get(f"{section}.{name}")) for section in PHONES)))
     if rows:
-        rows.insert(2, ("its threshold", number(best.get("phones")), number(best.get("phones_plain"))))
-        head = (f"phone (judge's threshold {report['judge']['phone']})", "all pictures", "without look-alikes")
+        rows.insert(2, ("its threshold", *(number(best.get(section)) for section in PHONES)))
+        head = (f"phone (judge's threshold {report['judge']['phone']})", *PHONES.values())
         yield table(head, rows)
     columns = ("threshold on one picture", "precision", "recall", "F1", "false on look-alikes", "false elsewhere")
     yield table(

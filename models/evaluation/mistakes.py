@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from evaluation.labels import NOT_IN_USE
 from evaluation.run import Scored, Thresholds
 
 
@@ -22,8 +23,8 @@ def _missed_phone(s: Scored, at: Thresholds) -> float:
 
 
 def _false_phone(s: Scored, at: Thresholds) -> float:
-    wrong = s.said.state == "on_phone" and s.picture.judgeable and s.picture.phone_in_use is not True
-    wrong = wrong and s.picture.phone is not None
+    unused = s.picture.phone is False or s.picture.use in NOT_IN_USE
+    wrong = s.said.state == "on_phone" and s.picture.judgeable and unused
     return 1 + s.said.phone_score - at.phone if wrong else 0.0
 
 

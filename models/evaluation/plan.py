@@ -63,6 +63,8 @@ class Facts:
         self.judgeable: Bools = self.true(lambda p: p.judgeable)
         self.phone: Bools = self.true(lambda p: p.phone_in_use is True)
         self.empty: Bools = self.true(lambda p: p.phone_in_use is False)
+        self.visible: Bools = self.judgeable & self.true(lambda p: p.phone is True)
+        self.lying: Bools = self.visible & self.true(lambda p: p.use in NOT_IN_USE)
         self.lookalike: Bools = self.empty & self.true(lambda p: bool(p.lookalike))
         self.said_phone: Bools = self.says("on_phone")
 
@@ -118,8 +120,8 @@ def _looking(facts: Facts) -> Iterator[Line]:
     yield Line("main", "screen.other", "screen, no phone: called anything else", other, "lower")
     aside = Share(~facts.says("at_screen", "on_phone"), free_screen)
     yield Line("main", "screen.other_than_phone", "the same, false phones aside", aside, "lower")
-    headless = facts.empty & facts.true(lambda p: p.face is False and bool(p.people))
-    words = "somebody, no face, no phone: called looking_away"
+    headless = (facts.empty | facts.lying) & facts.true(lambda p: p.face is False and bool(p.people))
+    words = "somebody, no face, no phone in use: called looking_away"
     yield Line("main", "away.no_face", words, Share(facts.says("looking_away"), headless))
 
 
@@ -136,13 +138,14 @@ def _lens(facts: Facts) -> Iterator[Line]:
 
 
 def _phones(facts: Facts) -> Iterator[Line]:
-    every = facts.phone | facts.empty
-    if not (facts.phone.any() and facts.empty.any()):
-        every = np.zeros_like(every)  # precision and recall need both
-    plain = every & ~facts.lookalike
-    yield from _phone_lines("phones", facts, every)
-    if facts.lookalike.any() and (facts.empty & plain).any():
-        yield from _phone_lines("phones_plain", facts, plain)
+    if facts.phone.any() and facts.empty.any():  # precision and recall need both
+        every = facts.phone | facts.empty
+        yield from _phone_lines("phones", facts, facts.phone, every)
+        plain = every & ~facts.lookalike
+        if facts.lookalike.any() and (facts.empty & plain).any():
+            yield from _phone_lines("phones_plain", facts, facts.phone, plain)
+    if (facts.visible & ~facts.phone).any() and facts.empty.any():
+        yield from _phone_lines("phones_visible", facts, facts.visible, facts.visible | facts.empty)
     yield Line(
         "main", "phones.in_hand", "phone in hand: called on_phone", Share(facts.said_phone, _used(facts, "in_hand"))
     )
@@ -153,23 +156,22 @@ def _phones(facts: Facts) -> Iterator[Line]:
     words = "one person, nothing like a phone: called on_phone"
     yield Line("main", "phones.false_on_people", words, Share(facts.said_phone, bare), "lower")
     words = "phone that only lies there: called on_phone"
-    lying = facts.judgeable & facts.true(lambda p: bool(p.phone) and p.use in NOT_IN_USE)
-    yield Line("main", "phones.lying", words, Share(facts.said_phone, lying), "lower")
+    yield Line("main", "phones.lying", words, Share(facts.said_phone, facts.lying), "lower")
     boxed = facts.phone & facts.true(lambda p: bool(p.boxes))
     yield Line("main", "phones.in_place", "best phone box in place", Share(facts.where(_in_place), boxed))
 
 
-def _phone_lines(section: str, facts: Facts, counted: Bools) -> Iterator[Line]:
-    ranking = (facts.score, facts.phone, counted)
+def _phone_lines(section: str, facts: Facts, truths: Bools, counted: Bools) -> Iterator[Line]:
+    ranking = (facts.score, truths, counted)
     yield Line(section, f"{section}.ap", "average precision", AveragePrecision(*ranking))
     yield Line(section, f"{section}.best_f1", "best F1 of any threshold", BestF1(*ranking))
     for wanted in WANTED_PRECISIONS:
         words = f"recall at precision {wanted:.2f}"
         yield Line(section, f"{section}.recall_at_{100 * wanted:.0f}", words, RecallAtPrecision(*ranking, wanted))
     taken = facts.said_phone
-    yield Line(section, f"{section}.precision", "called on_phone: precision", Share(facts.phone, counted & taken))
-    yield Line(section, f"{section}.recall", "called on_phone: recall", Share(taken, counted & facts.phone))
-    yield Line(section, f"{section}.f1", "called on_phone: F1", F1(taken, facts.phone, counted))
+    yield Line(section, f"{section}.precision", "called on_phone: precision", Share(truths, counted & taken))
+    yield Line(section, f"{section}.recall", "called on_phone: recall", Share(taken, counted & truths))
+    yield Line(section, f"{section}.f1", "called on_phone: F1", F1(taken, truths, counted))
     alarms = Share(taken, counted & facts.empty)
     yield Line(section, f"{section}.false", "called on_phone without one", alarms, "lower")
 
@@ -192,7 +194,7 @@ def _groups(facts: Facts) -> Iterator[Line]:
         of_kind = np.array([k == kind for k in kinds])
         shows = of_kind & facts.phone
         yield Line("kinds", f"kind.{kind}.found", f"{kind}: phone found", Share(facts.said_phone, shows))
-        false = Share(facts.said_phone, of_kind & facts.empty)
+        false = Share(facts.said_phone, of_kind & (facts.empty | facts.lying))
         yield Line("kinds", f"kind.{kind}.false", f"{kind}: false phones", false, "lower")
     sources = [s.picture.source for s in facts.scored]
     for source in sorted(set(sources)):

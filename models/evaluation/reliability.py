@@ -39,10 +39,11 @@ def draw_reliability(axes: Axes, scores: Floats, truths: Bools, threshold: float
     for score, part, whole in points:
         low, high = wilson(part, whole)
         axes.plot([score, score], [low, high], color=BLUE, linewidth=2.4, alpha=0.4)
-        side = (
-            {"ha": "right", "x": score + 0.008} if score > 0.15 else {"ha": "center", "x": score}
-        )  # off the rising line
-        axes.text(y=high + 0.012, s=f"{part} of {whole}", fontsize=8.5, color=INK, va="bottom", **side)
+        words, above = f"{part} of {whole}", high + 0.012
+        if score > 0.15:  # to the left, off the rising line
+            axes.text(score + 0.008, above, words, fontsize=8.5, color=INK, va="bottom", ha="right")
+        else:
+            axes.text(score, above, words, fontsize=8.5, color=INK, va="bottom", ha="center")
     axes.plot([p[0] for p in points], [p[1] / p[2] for p in points], "o-", color=BLUE, linewidth=1.5, markersize=8)
     axes.axvline(threshold, color=INK, linewidth=1.2, linestyle="--")
     axes.text(threshold, 1.07, " the judge's threshold", fontsize=9, va="bottom")

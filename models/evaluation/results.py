@@ -45,7 +45,7 @@ def report(labelled: LabelledSet, outcome: Outcome, facts: Facts, draws: Draws) 
             for line in plan.lines(facts)
         },
         "best_f1_threshold": {
-            name: curves.best_f1_threshold(found[name]) for name in ("phones", "phones_plain") if name in found
+            name: curves.best_f1_threshold(curve) for name, curve in found.items() if name.startswith("phones")
         },
         "thresholds": curves.at_thresholds(facts) if "phones" in found else [],
         "kinds": kinds(facts),

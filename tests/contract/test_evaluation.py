@@ -18,10 +18,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EVALUATION_SET = """file,source,licence,category,phone_visible,face_visible,people,looking,phone_box,width,height,note,split
 1.jpg,a/b,x,phone_in_hand,1,1,1,screen,1 2 30 40;5 6 7 8,640,480,edge-on,dev
 2.jpg,a/b,x,object_not_phone,0,1,1,away,,640,480,"book, looking down",dev
-3.jpg,c/d,x,no_face_desk,1,0,1,unknown,,640,480,torso,dev
+3.jpg,c/d,x,no_face_desk,1,0,1,unknown,,640,480,"torso, no head; desk",dev
 4.jpg,c/d,x,facing,0,1,1,unknown,,640,480,,dev
 5.jpg,c/d,x,dark,-1,-1,-1,unknown,,640,480,synthesised from x,dev
 6.jpg,c/d,x,object_not_phone,0,0,0,unknown,,640,480,a thing,dev
+7.jpg,c/d,x,two_people,1,1,2,unknown,,640,480,,dev
 """
 TRAINING_POOL = """file,source,licence,phone_visible,use,lookalike,phone_box,box_source,face_visible,width,height,note
 1.jpg,a/b,x,1,at_ear,none,1 2 3 4,human,1,640,480,
@@ -31,7 +32,7 @@ TRAINING_POOL = """file,source,licence,phone_visible,use,lookalike,phone_box,box
 """
 
 
-def folder(place: Path, table: str, pictures: int = 6) -> Path:
+def folder(place: Path, table: str, pictures: int = 7) -> Path:
     (place / "labels.csv").write_text(table)
     for number in range(1, pictures + 1):
         (place / f"{number}.jpg").touch()
@@ -40,13 +41,22 @@ def folder(place: Path, table: str, pictures: int = 6) -> Path:
 
 def test_an_evaluation_set(tmp_path: Path) -> None:
     labelled = labels.read(folder(tmp_path, EVALUATION_SET))
-    one, two, three, four, five, six = labelled.pictures
+    one, two, three, four, five, six, seven = labelled.pictures
     assert [p.kind for p in labelled.pictures] == [
-        "in_hand", "book", "no_face_desk, with phone", "facing", "dark", "object, not named",
+        "in_hand", "book", "on_desk", "facing", "dark", "object, not named", "two_people, with phone",
     ]  # fmt: skip
-    assert [p.state for p in labelled.pictures] == ["on_phone", "looking_away", "on_phone", None, "unknown", "absent"]
+    assert [p.state for p in labelled.pictures] == [
+        "on_phone",
+        "looking_away",
+        "looking_away",
+        None,
+        "unknown",
+        "absent",
+        None,
+    ]
     assert one.boxes == ((1, 2, 30, 40), (5, 6, 7, 8)) and two.lens == "clear" and four.lookalike == ""
     assert (five.phone, five.face, five.people, five.lens) == (None, None, None, "dark")
+    assert (three.phone_in_use, seven.phone_in_use) == (None, None)  # on the desk; not said
     assert (three.face, six.people) == (False, 0) and labelled.not_labelled == ()
 
 
@@ -73,7 +83,7 @@ def test_part_of_a_folder(tmp_path: Path) -> None:
         (("1 2 30 40", "1 2 30"), [], "phone_box must be"),
         (("facing,0,1,1", "facing,0,1,one"), [], "people must be a whole number"),
         (("2.jpg", "1.jpg"), [], "names 1.jpg twice"),
-        (("6.jpg", "7.jpg"), [], "names 7.jpg, missing in"),
+        (("6.jpg", "9.jpg"), [], "names 9.jpg, missing in"),
         (("", ""), ["colour=red"], "--only takes COLUMN=VALUE"),
         (("", ""), ["category=nothing"], "No picture is left"),
     ],

@@ -83,9 +83,13 @@ def test_a_phone_that_lies_there_is_neither_a_phone_in_use_nor_an_empty_hand() -
         (PHONE, said("at_screen", 0.3)),
         (PERSON, said("at_screen", 0.1)),
         (lying, said("on_phone", 0.95)),
-        (lying, said("absent", 0.2)),
+        (lying, said("absent", 0.05)),
     )
     assert found["phones.lying"] == (0.5, 2)
+    assert found["phones_visible.ap"] == (
+        pytest.approx((3 + 4 / 5) / 4),
+        5,
+    )  # ranked: right, right, right, wrong, right
     assert found["phones.ap"] == (1.0, 3)
     assert found["phones.recall"] == (0.5, 2) and found["phones.precision"] == (1.0, 1)
     assert found["phones.in_hand"] == (0.5, 2)
