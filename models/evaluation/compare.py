@@ -27,6 +27,7 @@ from evaluation.run import Said, Scored, Thresholds
 class Change:
     """One figure before and now. `interval` is of the difference; None where resampling never changed it."""
 
+    section: str
     key: str
     words: str
     before: float
@@ -36,7 +37,11 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """better, worse, or that it could be chance: the interval holds 0."""
+        """better, worse, or that it could be chance: the interval holds 0. Times are not judged: a busy machine is slower, and
+        resampling pictures knows nothing of that.
+        """
+        if self.section == "time":
+            return "as busy as the machine was"
         if self.now == self.before and self.interval is None:
             return "same"
         if self.interval is not None and self.interval.low <= 0 <= self.interval.high:
@@ -112,7 +117,7 @@ def _change(was: Line, line: Line, draws: Draws) -> Change | None:
     sources = min(sources_of(m.counted, draws) for m in (was.measure, line.measure))
     widest = max(resampled(by_pictures, by_sources, sources), key=lambda interval: interval.width, default=None)
     interval = widest if widest is not None and (widest.width > 0 or not np.isclose(widest.low, 0)) else None
-    return Change(line.key, line.words, before, now, interval, line.better)
+    return Change(line.section, line.key, line.words, before, now, interval, line.better)
 
 
 def _turned(wrong: Sequence[Scored], right: Sequence[Scored]) -> list[str]:
@@ -122,8 +127,8 @@ def _turned(wrong: Sequence[Scored], right: Sequence[Scored]) -> list[str]:
 
 
 def _full_words(change: Change) -> str:
-    section = change.key.partition(".")[0]
-    return f"{change.words} ({markdown.PHONES[section]})" if section in markdown.PHONES else change.words
+    which = markdown.PHONES.get(change.section)
+    return f"{change.words} ({which})" if which else change.words
 
 
 def _difference(change: Change) -> str:

@@ -146,6 +146,7 @@ def test_a_change_is_judged_against_the_same_pictures() -> None:
     assert (recall.before, recall.now, recall.verdict) == (pytest.approx(1 / 3), 1.0, "better")
     assert recall.interval is not None and recall.interval.low > 0.3
     assert next(c for c in found.changes if c.key == "faces.recall").verdict == "same"
+    assert next(c for c in found.changes if c.key == "time.looking").verdict == "as busy as the machine was"
     assert len(found.fixed) == 20 and found.broken == ()
     back = compare.compare(Facts(scene(False), JUDGE), {s.picture.file: s.said for s in scene(True)}, JUDGE, 300)
     assert next(c for c in back.changes if c.key == "phones.recall").verdict == "worse" and len(back.broken) == 20
