@@ -27,6 +27,8 @@ HEAD = np.array(
 ) * [1.0, -1.0, -1.0]
 """The keypoints on an average head, centimetres, from MediaPipe's canonical face model (x right, y up, z towards
 the camera), turned into OpenCV's camera frame (y down, z away)."""
+EYES, MOUTH = (0, 1), 3
+"""Their places among the keypoints."""
 FORWARD = np.array([0.0, 0.0, -1.0])
 """Where this head looks when it looks at the camera."""
 
