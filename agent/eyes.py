@@ -32,6 +32,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from agent import sandbox
 from agent.errors import EyesError, FramekeepError
+from agent.footprint import proportional_set_size, release_code
 from agent.sources import FACE_ENGINES, Source
 
 if TYPE_CHECKING:
@@ -174,18 +175,6 @@ def in_source_pixels(observation: Observation, frame: Frame) -> Observation:
     )
 
 
-def proportional_set_size() -> int | None:
-    """Bytes of memory this process accounts for, shared pages divided; None where the system does not tell.
-
-    Asked of the process itself: since it cannot be dumped, nobody else of this user may read it.
-    """
-    try:
-        with open("/proc/self/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123 - pathlib is no help here
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
-    except (OSError, StopIteration):
-        return None
-
-
 def main(_arguments: list[str] | None = None) -> int:
     """Serve commands until standard input ends. There are no arguments."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to handle
@@ -195,6 +184,7 @@ def main(_arguments: list[str] | None = None) -> int:
     eyes = Eyes(sandbox.apply())
     waiting: queue.SimpleQueue[Command] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(commands, waiting), name="commands", daemon=True).start()
+    settled = False
     while True:
         command = waiting.get()
         try:
@@ -204,6 +194,9 @@ def main(_arguments: list[str] | None = None) -> int:
         except Exception as error:  # noqa: BLE001 - the edge of the process: an answer tells more than a death
             answer = {"error": "EyesError", "message": f"The detectors failed on this picture ({_place(error)})."}
         _send(answers, {"id": command.get("id"), **answer})
+        if not settled and "observation" in answer:
+            settled = True
+            release_code()
 
 
 def _move_pipes_aside() -> tuple[IO[bytes], IO[bytes]]:
