@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from agent import sandbox
 from agent.commands.local import Local, open_local, say_json
+from agent.config import load_config
 from agent.detect.assets import load_model, models_folder, read_manifest
 from agent.errors import FramekeepError
 from agent.eyes_link import Eyes
@@ -25,6 +26,7 @@ from agent.identity import load_identity
 from agent.outbox.delivery import Reply
 from agent.outbox.documents import Documents
 from agent.outbox.link import Link
+from agent.paths import find_paths
 from agent.samples import sample_clip
 from agent.sources import Source
 
@@ -89,16 +91,17 @@ def _models() -> Finding:
 
 
 def _eyes() -> Finding:
-    """Starts the real process on the bundled sample, and asks it to break out."""
+    """Starts the real process on the bundled sample, with the face engine of the settings, and asks it to break out."""
+    face = load_config(find_paths().config_file).detector_face
     began = time.monotonic()
-    with Eyes(Source(files=(str(sample_clip()),))) as eyes:
+    with Eyes(Source(files=(str(sample_clip()),)), face=face) as eyes:
         look = eyes.look(30)
         if look.error is not None:
             raise look.error
         first = time.monotonic() - began
         probe = eyes.probe()
     possible = sorted(name for name, outcome in probe.items() if outcome == "possible")
-    text = f"first look after {first:.1f} s; sandbox: {probe['sandbox']}"
+    text = f"first look after {first:.1f} s, faces by {face}; sandbox: {probe['sandbox']}"
     if possible:
         beyond_help = sys.platform != "linux" or sandbox.ONLY_LANDLOCK.issuperset(possible)
         verdict = Verdict.NOTE if beyond_help else Verdict.BAD
