@@ -9,8 +9,10 @@ from typing import Any
 
 BASELINE_MINUTES = 15
 """How many calm minutes are remembered."""
-BASELINE_FIRST = 3
-"""How many it takes before the neutral pose is used at all."""
+BASELINE_PRIOR = 6
+"""Minutes of looking straight ahead that count as remembered at first, until real ones push them out: a new user who
+bows over a letter for some minutes is not taught to be at the screen; one with the camera at the side is within ten.
+"""
 BASELINE_CALM = 8.0
 """Degrees of median absolute deviation up to which a minute is calm."""
 BASELINE_LIMIT = (45.0, 25.0)
@@ -43,10 +45,9 @@ class Baseline:
         return self._neutral(1)
 
     def _neutral(self, axis: int) -> float:
-        if len(self.minutes) < BASELINE_FIRST:
-            return 0.0
+        minutes = (*((0.0, 0.0),) * BASELINE_PRIOR, *self.minutes)[-BASELINE_MINUTES:]
         limit = BASELINE_LIMIT[axis]
-        return min(limit, max(-limit, median(minute[axis] for minute in self.minutes)))
+        return min(limit, max(-limit, median(minute[axis] for minute in minutes)))
 
     def learn(self, yaw: float, pitch: float, seconds: float) -> Baseline:
         """The baseline after a face was seen in this pose for `seconds` more."""

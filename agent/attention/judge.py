@@ -41,9 +41,9 @@ out are consecutive and never overlap.
 5. **Neutral pose.** A camera beside the screen sees a turned head that is not looking away. While a face is
    steadily present and there is no phone, poses are gathered into minutes; a calm minute (median absolute
    deviation within eight degrees) contributes its median; the neutral pose is the median of the last
-   fifteen such minutes, from the third on. Medians of medians: a quarter of an hour with a colleague
-   does not move it once learned, a laptop that was turned does within ten minutes of work. Before that, neutral
-   is straight ahead. The pose is part of the local checkpoint; it is about one person, so it is **never sent**:
+   fifteen such minutes. Medians of medians: a quarter of an hour with a colleague
+   does not move it once learned, a laptop that was turned does within ten minutes of work. At first it is straight
+   ahead, and as hard to move as if that had been seen for six minutes. The pose is part of the local checkpoint; it is about one person, so it is **never sent**:
    the wire format has no field for it.
 
 Time only enters as an argument. Times that go back are ignored.

@@ -16,12 +16,13 @@ class Rules:
     past them and 2 of 61 who look at the screen; no yaw lies between 24 and 27 degrees, no pitch between
     -11 and -16. Turning both angles into one, or minding the face's score too, separates no better. A single picture
     says "phone" at `phone_threshold`: no picture there without a phone reaches it, but those of wallets and the like held up
-    to the camera, of which the set is full. Over time the same score is asked of most looks of some seconds
-    (`phone_sustained`), and once it was reached less keeps it (`phone_leave`).
+    to the camera, of which the set is full. Over time less is asked of most looks of some seconds
+    (`phone_sustained`), and once it was reached still less keeps it (`phone_leave`): of a grid, these two make the
+    seconds of composed clips right most often (models/compose_clips.py).
 
     Near is a share of the picture. A face of `face_near` of its width is about 3 m from a common laptop camera (53
     degrees wide), the smallest of a person at work there is .07. A body must fill `person_near` of the width and of
-    the height: among the pictures without a found face somebody standing 2 m away does not, and of those at hand 236
+    the height: among the pictures without a found face somebody 2 m away (shoulders of .25) does not, and of those at hand 236
     of 241 (training pool) and 14 of 15 (desks seen from above) do; of the empty pictures none.
 
     A phone is held when its middle lies on a body, whose box is grown by `phone_reach` of itself on each side: so do
@@ -31,9 +32,9 @@ class Rules:
 
     interval: float = 1.0
     phone_threshold: float = 0.35
-    phone_sustained: float = 0.35
-    phone_leave: float = 0.25
-    phone_minimum: float = 0.25
+    phone_sustained: float = 0.3
+    phone_leave: float = 0.22
+    phone_minimum: float = 0.22
     phone_memory: float = 5.0
     phone_reach: float = 0.1
     yaw_away: float = 25.0

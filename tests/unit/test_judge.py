@@ -22,6 +22,7 @@ from agent.attention.rules import Rules
 
 RULES = Rules()
 BOX = (200.0, 100.0, 360.0, 300.0)
+WEAK = (RULES.phone_minimum + RULES.phone_sustained) / 2
 BODY = (120.0, 60.0, 460.0, 480.0)
 
 
@@ -38,8 +39,8 @@ LOOKS = {
     "l": seen(yaw=60.0),  # looking away, left
     "d": seen(pitch=-40.0),  # looking down
     "p": seen(phone=0.9),  # a clear phone
-    "w": seen(phone=0.3),  # a weak phone: over the minimum, never enough to begin
-    "x": seen(yaw=60.0, phone=0.3),  # turned away from something that is a little like a phone
+    "w": seen(phone=WEAK),  # a weak phone: over the minimum, never enough to begin
+    "x": seen(yaw=60.0, phone=WEAK),  # turned away from something that is a little like a phone
     "a": seen(face=False),  # nobody
     "n": seen(face=False, body=True),  # somebody without a visible face
     "q": seen(face=False, body=True, phone=0.9),
@@ -205,7 +206,7 @@ def test_a_still_is_judged_alone() -> None:
     assert {name: judge_still(LOOKS[name], RULES) for name in "sldpack"} == {name: NAMES[name] for name in "sldpack"}
     assert judge_still(LOOKS["w"], RULES) is State.AT_SCREEN
     assert judge_still(seen(yaw=None), RULES) is State.UNKNOWN
-    assert judge_still(seen(yaw=35.0), RULES, Baseline(minutes=((35.0, 0.0),) * 3)) is State.AT_SCREEN
+    assert judge_still(seen(yaw=35.0), RULES, Baseline(minutes=((35.0, 0.0),) * 15)) is State.AT_SCREEN
 
 
 @pytest.mark.parametrize(
