@@ -9,7 +9,8 @@ life, where two looks a second apart resemble each other. The clips are of these
 - cuts: short stretches, one state after another.
 - flicker: the same, and every second look is one of the doubtful quarter of its pictures: the lowest phone scores
   among those with a phone, the highest among those without.
-- odd looks: longer stretches in which one look in twenty shows a picture of another state. The truth stays.
+- odd looks: longer stretches in which one look in twenty shows a picture of another state (none
+  where the lens sees nothing). The truth stays.
 - long: stretches of ten minutes.
 """
 
@@ -103,7 +104,7 @@ def _script(states: list[State], kind: str, every: float, length: float, rng: ra
 
 
 def _pick(material: dict[State, list[Picture]], state: State, kind: str, index: int, rng: random.Random) -> Picture:
-    if kind == "odd looks" and rng.random() < ODD:
+    if kind == "odd looks" and state is not State.UNKNOWN and rng.random() < ODD:
         state = rng.choice([other for other in material if other is not state])
     pictures = material[state]
     if kind == "flicker" and index % 2:
