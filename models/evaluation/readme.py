@@ -1,4 +1,4 @@
-"""Puts the tables of `make eval` into models/README.md, between two markers."""
+"""Puts tables that a command measured into models/README.md, between two markers: by default those of `make eval`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ BEGIN = "<!-- begin: written by make eval ARGS=--update-readme -->"
 END = "<!-- end: written by make eval -->"
 
 
-def replaced(page: str, tables: str) -> str:
+def replaced(page: str, tables: str, first: str = BEGIN, last: str = END) -> str:
     """`page` with everything between the markers replaced. Raises UsageError when the markers are not there once."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in tail:
-        raise UsageError(f"{FILE.name} must hold the lines {BEGIN!r} and {END!r} once each; put them back.")
-    return f"{head}{BEGIN}\n\n{tables.strip()}\n\n{END}{tail}"
+    head, begin, rest = page.partition(first)
+    _, end, tail = rest.partition(last)
+    if not begin or not end or first in rest or last in tail:
+        raise UsageError(f"{FILE.name} must hold the lines {first!r} and {last!r} once each; put them back.")
+    return f"{head}{first}\n\n{tables.strip()}\n\n{last}{tail}"
 
 
 def block(page: str) -> str:
@@ -25,6 +25,6 @@ def block(page: str) -> str:
     return page.partition(BEGIN)[2].partition(END)[0].strip()
 
 
-def update(tables: str) -> None:
+def update(tables: str, first: str = BEGIN, last: str = END) -> None:
     """Write the tables into the file."""
-    FILE.write_text(replaced(FILE.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    FILE.write_text(replaced(FILE.read_text(encoding="utf-8"), tables, first, last), encoding="utf-8")
