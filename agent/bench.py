@@ -5,6 +5,8 @@ Frames: the bundled sample through the real eyes process, looks that ran every s
 all its processes together, sampled after it settled; they let only root read that, so for anybody else their resident
 sizes stand in, which count shared pages again: some too much, never too little. The start is from launching the
 process to its first observation.
+
+With `--peers FOLDER`: other programs beside our own eyes, over the same pictures in the same run (bench_peers.py).
 """
 
 from __future__ import annotations
@@ -20,17 +22,18 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agent.commands.local import say_json
+from agent import bench_peers, bench_table
+from agent.commands.local import say, say_json
 from agent.errors import FramekeepError
 from agent.eyes_link import Eyes
 from agent.lifeline import die_with_parent
 from agent.paths import HOME_VARIABLE
 from agent.samples import sample_clip
 from agent.sources import FACE_ENGINES, Source
+from agent.weighing import cpu_seconds, memory
 
 STAGES = ("lens", "face", "phone")
 LOOKS = 200
@@ -48,12 +51,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the engine that finds faces (default %(default)s)",
     )
     parser.add_argument("--looks", type=int, default=LOOKS, metavar="N", help=f"how many looks to time ({LOOKS})")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        metavar="FOLDER",
+        help="measure the programs of FOLDER/peers.json beside ours instead, and print a Markdown table",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print. Raises FramekeepError."""
-    clip = sample_clip()
     console = Console(stderr=True)
+    if arguments.peers is not None:
+        with console.status("Measuring ours and theirs in turn ...") if console.is_terminal else _Quiet():
+            compared = bench_peers.compare(arguments.peers, arguments.face)
+            compared["agent"] = {engine: weigh(sample_clip(), engine) for engine in FACE_ENGINES}
+        if arguments.json:
+            say_json(compared)
+        else:
+            say(bench_table.markdown(compared))
+        return 0
+    clip = sample_clip()
     with console.status("Timing looks at the bundled sample ...") if console.is_terminal else _Quiet():
         frames = time_frames(clip, max(20, arguments.looks), arguments.face)
     with console.status("Running the agent to weigh it ...") if console.is_terminal else _Quiet():
@@ -81,7 +99,6 @@ def time_frames(clip: Path, looks: int, face: str) -> dict[str, Any]:
     stages: dict[str, list[float]] = defaultdict(list)
     whole: list[float] = []
     with Eyes(Source(files=(str(clip),), every=1.0), face=face) as eyes:
-        process = psutil.Process(eyes.pid)
         done, cpu = 0, 0.0
         while len(whole) < looks:
             look = eyes.look(30)
@@ -92,13 +109,13 @@ def time_frames(clip: Path, looks: int, face: str) -> dict[str, Any]:
                 raise look.error
             done += 1
             if done == WARM_UP:
-                cpu = _cpu(process)
+                cpu = cpu_seconds(eyes.pid)
             if done <= WARM_UP or not all(name in look.stages for name in STAGES):
                 continue
             for name in STAGES:
                 stages[name].append(look.stages[name])
             whole.append(sum(look.stages[name] for name in STAGES))
-        cpu = _cpu(process) - cpu
+        cpu = cpu_seconds(eyes.pid) - cpu
     return {
         "frame_ms_p50": round(median(whole), 2),
         "frame_ms_p95": round(quantiles(whole, n=20)[-1], 2),
@@ -133,30 +150,11 @@ def weigh(clip: Path, face: str) -> dict[str, Any]:
             until = time.monotonic() + SETTLE_SECONDS
             while time.monotonic() < until:
                 time.sleep(1.0)
-                samples.append(_memory(agent.pid))
+                samples.append(memory(agent.pid))
         finally:
             agent.terminate()
             agent.wait(10)
     return {"rss_mb": round(median(samples[len(samples) // 2 :]) / 1e6, 1), "first_observation_s": round(first, 2)}
-
-
-def _memory(pid: int) -> int:
-    """Bytes of a process and all below it: proportional set size, resident size where the system does not tell."""
-    parent = psutil.Process(pid)
-    return sum(_size(process) for process in (parent, *parent.children(recursive=True)))
-
-
-def _size(process: psutil.Process) -> int:
-    try:
-        full = process.memory_full_info()
-    except psutil.AccessDenied:  # it closed its memory to others (sandbox.shield)
-        return int(process.memory_info().rss)
-    return int(getattr(full, "pss", full.rss))
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 class _Quiet:

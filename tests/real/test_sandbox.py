@@ -143,8 +143,8 @@ def test_the_eyes_process_holds_no_socket_and_cannot_be_dumped(eyes: Eyes) -> No
 
 def test_a_process_that_lets_nobody_read_its_memory_is_weighed_all_the_same(neighbour: int) -> None:
     script = (
-        "import ctypes, json, sys; from agent import bench, sandbox\n"
+        "import ctypes, json, sys; from agent import sandbox, weighing\n"
         "sandbox._drop_capabilities(ctypes.CDLL(None))\n"  # root reads everything
-        "print(json.dumps({'bytes': bench._memory(int(sys.argv[1]))}))"
+        "print(json.dumps({'bytes': weighing.memory(int(sys.argv[1]))}))"
     )
     assert 2e6 < int(printed(script, str(neighbour))["bytes"]) < 100e6

@@ -1,0 +1,120 @@
+"""Holds that `framekeep bench --peers` measures our real eyes and any program that speaks the protocol side by side,
+with the peers' own end of it (models/peers/child.py), and that a peer which fails costs only its own line.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from agent.bench_peers import compare
+from tests.real.pictures import REPOSITORY, SAMPLE
+
+sys.path.insert(0, str(REPOSITORY / "models"))
+
+from peers.environments import entries, folders, prepare
+from peers.pictures import chosen, extract
+
+pytestmark = pytest.mark.timeout(120)
+
+PEER = f"""
+import sys, time
+sys.path.insert(0, {str(REPOSITORY / "models" / "peers")!r})
+from child import serve
+
+def load():
+    ballast = bytearray(b"x" * 60_000_000)
+    seen = []
+    def look(picture):
+        print("not an answer")
+        seen.append(picture.shape)
+        if sys.argv[1] == "fail" and len(seen) > 22:  # later than it is weighed, before all turns are over
+            raise RuntimeError("the battery is flat")
+        until = time.process_time() + 0.03
+        while time.process_time() < until:
+            pass
+        return len(seen) % 2 + len(ballast) * 0
+    return look
+
+serve(load)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("peers")
+    names = extract([SAMPLE], folder)[::5]
+    script = folder / "peer.py"
+    script.write_text(PEER)
+
+    def peer(name: str, **how: object) -> dict[str, object]:
+        return {"name": name, "computes": "nothing", "pace": {"words": "often", "every": 0.1}, **how}
+
+    peers = [
+        peer("busy", command=[sys.executable, str(script), "work"]),
+        peer("failing", command=[sys.executable, str(script), "fail"]),
+        peer("silent", command=[sys.executable, "-c", "raise SystemExit('I need a screen')"]),
+        peer("nowhere", command=[str(folder / "nowhere")]),
+        peer("missing", missing="no wheel for this machine"),
+    ]
+    (folder / "peers.json").write_text(json.dumps({"pictures": names, "source": "the sample", "peers": peers}))
+    return folder
+
+
+def test_ours_and_theirs_in_one_table(folder: Path) -> None:
+    result = compare(folder, "onnx")
+    ours, other, busy, *failed = result["rows"]
+    assert (ours["name"], other["name"]) == ("Framekeep, faces by onnx", "Framekeep, faces by mediapipe")
+    assert ours["pictures"] == other["pictures"] == busy["pictures"] == result["pictures"] - 5
+    assert ours["ratio"] == 1 and "face" in ours["stages_ms"] and ours["found_share"] > 0.4
+    assert ours["cpu_s_per_hour"] < 100 and 40 < ours["memory_mb"] < 400
+    # what the busy one does is known: 30 ms of processor time a picture, 60 MB, somebody in every other picture
+    assert busy["ms_p50"] >= 30 and 2.9 < busy["cpu_s_per_100"] < 6
+    assert busy["memory_mb"] > 60 and 0 < busy["start_s"] < 20
+    assert busy["found_share"] == pytest.approx(0.5, abs=0.1)
+    assert {each["name"]: each["failed"].rpartition(": ")[2] for each in failed} == {
+        "failing": "the battery is flat",
+        "silent": "I need a screen",
+        "nowhere": "nowhere cannot be started (No such file or directory).",
+        "missing": "no wheel for this machine",
+    }
+
+
+def test_a_folder_that_is_none_ends_in_one_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agent.cli", "bench", "--peers", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "make bench-peers" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_every_peer_is_locked_by_hash_and_says_what_it_does(tmp_path: Path) -> None:
+    assert [folder.name for folder in folders()] == ["mediapipe_legacy", "gaze_guard", "batesposture"]
+    for peer in folders():
+        (tmp_path / peer.name).mkdir()
+        (tmp_path / peer.name / ".installed").write_text((peer / "requirements.lock").read_text())
+        programs = tomllib.loads((peer / "peer.toml").read_text())["program"]
+        listed = entries(peer, tmp_path)
+        assert [each["name"] for each in listed] == [each["name"] for each in programs]
+        assert all(each["command"][1] == str(peer / "peer.py") for each in listed)
+        wanted = [line for line in (peer / "requirements.in").read_text().splitlines() if "==" in line]
+        assert wanted and all(f"{line} \\" in (peer / "requirements.lock").read_text() for line in wanted)
+
+
+def test_an_environment_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("no-such-file-of-ours @ file:///nowhere.whl --hash=sha256:" + "0" * 64)
+    told = prepare(tmp_path / "environment", lock)
+    assert "nowhere.whl" in told and not (tmp_path / "environment" / ".installed").exists()
+
+
+def test_pictures_are_a_tenth_of_a_second_apart_and_of_a_long_recording_evenly_spread() -> None:
+    assert sorted(chosen(100, 20)) == list(range(0, 100, 2))
+    assert sorted(chosen(50, 5)) == list(range(50))
+    spread = sorted(chosen(620, 1))
+    assert len(spread) == 120 and spread[-1] > 610
+    assert chosen(0, 0) == set()
