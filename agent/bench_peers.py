@@ -179,6 +179,7 @@ def _take_turn(tally: Tally, child: Child, size: int, *, count: bool) -> None:
         tally.cpu += cpu_seconds(child.pid) - before
         tally.turns.append([look.ms for look in looks])
         tally.found += sum(look.found > 0 for look in looks)
+        tally.several += sum(look.found > 1 for look in looks)
         for name in {name for look in looks for name in look.stages}:
             tally.stages[name] += [look.stages[name] for look in looks if name in look.stages]
 

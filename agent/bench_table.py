@@ -15,7 +15,7 @@ HEAD = (
     "CPU s for 100 pictures",
     "memory, MB",
     "start, s",
-    "somebody found",
+    "found somebody / several",
     "looks by default",
     "CPU s an hour of work",
 )
@@ -39,7 +39,7 @@ class Pace:
 class Tally:
     """What one program took so far: seconds from its launch to its first answer and bytes, once a start; milliseconds
     by turn; milliseconds by stage, of the pictures in which that ran (ours only); processor seconds of all turns;
-    pictures in which it found somebody. `failed` says why it has no figures.
+    pictures in which it found somebody, and more than one. `failed` says why it has no figures.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Tally:
     stages: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     cpu: float = 0.0
     found: int = 0
+    several: int = 0
     failed: str = ""
 
 
@@ -81,6 +82,7 @@ def row(tally: Tally, ours: Tally) -> dict[str, Any]:
         "memory_mb": round(median(tally.memories) / 1e6, 1),
         "start_s": round(median(tally.starts), 2),
         "found_share": round(tally.found / len(every), 3),
+        "several_share": round(tally.several / len(every), 3),
         "looks_per_hour": round(looks),
         "cpu_s_per_hour": round(cpu * looks, 1),
     }
@@ -129,7 +131,7 @@ def _cells(each: dict[str, Any]) -> list[str]:
         f"{each['cpu_s_per_100']:.2f}",
         f"{each['memory_mb']:.0f}",
         f"{each['start_s']:.2f}",
-        f"{100 * each['found_share']:.0f} %",
+        f"{100 * each['found_share']:.0f} / {100 * each['several_share']:.0f} %",
         f"{each['pace']}: {each['looks_per_hour']} an hour",
         f"{each['cpu_s_per_hour']:.0f}",
     ]

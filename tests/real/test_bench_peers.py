@@ -38,7 +38,7 @@ def load():
         until = time.process_time() + 0.03
         while time.process_time() < until:
             pass
-        return len(seen) % 2 + len(ballast) * 0
+        return (0, 1, 0, 2)[len(seen) % 4] + len(ballast) * 0
     return look
 
 serve(load)
@@ -73,10 +73,11 @@ def test_ours_and_theirs_in_one_table(folder: Path) -> None:
     assert ours["pictures"] == other["pictures"] == busy["pictures"] == result["pictures"] - 5
     assert ours["ratio"] == 1 and "face" in ours["stages_ms"] and ours["found_share"] > 0.4
     assert ours["cpu_s_per_hour"] < 100 and 40 < ours["memory_mb"] < 400
-    # what the busy one does is known: 30 ms of processor time a picture, 60 MB, somebody in every other picture
+    # what the busy one does is known: 30 ms of processor time a picture, 60 MB, somebody in every other picture, two in every fourth
     assert busy["ms_p50"] >= 30 and 2.9 < busy["cpu_s_per_100"] < 6
     assert busy["memory_mb"] > 60 and 0 < busy["start_s"] < 20
     assert busy["found_share"] == pytest.approx(0.5, abs=0.1)
+    assert busy["several_share"] == pytest.approx(0.25, abs=0.1) and ours["several_share"] == 0
     assert {each["name"]: each["failed"].rpartition(": ")[2] for each in failed} == {
         "failing": "the battery is flat",
         "silent": "I need a screen",
