@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.bench import time_frames
 from agent.bench_peers import compare
 from tests.real.pictures import REPOSITORY, SAMPLE
 
@@ -84,6 +85,13 @@ def test_ours_and_theirs_in_one_table(folder: Path) -> None:
         "nowhere": "nowhere cannot be started (No such file or directory).",
         "missing": "no wheel for this machine",
     }
+
+
+def test_our_own_bench_ends_whichever_stages_a_look_has() -> None:
+    figures = time_frames(SAMPLE, 60, "onnx")
+    assert figures["stages_share"]["lens"] == 1 and 0 < figures["stages_share"]["face"] <= 1
+    assert 0 < figures["frame_ms_p50"] <= figures["frame_ms_p95"] and figures["frame_ms_mean_of_all"] > 0
+    assert figures["cpu_ms_per_frame"] > 0
 
 
 def test_a_folder_that_is_none_ends_in_one_sentence(tmp_path: Path) -> None:
