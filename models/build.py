@@ -97,7 +97,7 @@ def _finish(name: str, entry: dict[str, Any], data: bytes, write: bool) -> int:
 
 
 MODELS = {"face": face_model, "face_onnx": face_onnx_model, "phone": phone_model}
-"""How each entry of the manifest is made."""
+"""How each entry of the manifest is made; `phone_verifier` is trained, not built (models/train)."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

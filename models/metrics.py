@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Box = Sequence[float]
-
 
 @dataclass(frozen=True, slots=True)
 class Curve:
@@ -75,16 +73,6 @@ def area_under_curve(positive: Sequence[float], negative: Sequence[float]) -> fl
         return None
     wins = sum((p > n) + 0.5 * (p == n) for p in positive for n in negative)
     return wins / (len(positive) * len(negative))
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x1, y1, x2, y2)."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
-    return width * height / union
 
 
 def share(part: int, whole: int) -> float | None:

@@ -31,10 +31,10 @@ class Rules:
     """
 
     interval: float = 1.0
-    phone_threshold: float = 0.35
-    phone_sustained: float = 0.3
-    phone_leave: float = 0.22
-    phone_minimum: float = 0.22
+    phone_threshold: float = 0.65
+    phone_sustained: float = 0.55
+    phone_leave: float = 0.4
+    phone_minimum: float = 0.4
     phone_memory: float = 5.0
     phone_reach: float = 0.1
     yaw_away: float = 25.0

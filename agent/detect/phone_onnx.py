@@ -7,7 +7,6 @@ probability passes `FLOOR` (phone) or `PERSON_FLOOR` are decoded, all of a class
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,13 +16,10 @@ import numpy.typing as npt
 
 from agent.attention.observation import Box, Person, Phone
 from agent.detect.assets import Model, load_model
+from agent.detect.onnx_session import open_session
 
 if TYPE_CHECKING:
     from agent.camera.base import Frame, Pixels
-
-# Read when the library is imported, so it has to be set first: later versions phone home without it.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime
 
 Floats = npt.NDArray[np.float32]
 
@@ -50,16 +46,7 @@ class NanoDetPhones:
 
     def __init__(self, model: Model | None = None) -> None:
         """Load and check the model. Raises `agent.detect.assets.ModelError`."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # A memory plan for the whole network costs 5 MB and saves nothing beside the arena. The arena stays: without
-        # it every look takes hundreds of page faults, and the process is no smaller.
-        options.enable_mem_pattern = False
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        data = (model or load_model("phone")).data
-        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._session = open_session((model or load_model("phone")).data)
         self._centres, self._strides = _grid()
 
     def detect(self, frame: Frame) -> tuple[tuple[Person, ...], tuple[Phone, ...]]:

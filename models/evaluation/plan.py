@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import metrics
 import numpy as np
 
+from agent.detect.overlap import overlap
 from evaluation.labels import NOT_IN_USE, Picture
 from evaluation.measures import (
     F1,
@@ -229,7 +229,7 @@ def _used(facts: Facts, use: str) -> Bools:
 
 def _in_place(s: Scored) -> bool:
     best = s.said.best_box
-    return best is not None and any(metrics.overlap(best, box) >= SAME_PLACE for box in s.picture.boxes)
+    return best is not None and any(overlap(best, box) >= SAME_PLACE for box in s.picture.boxes)
 
 
 def _or_nan(number: float | None) -> float:

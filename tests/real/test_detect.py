@@ -19,11 +19,9 @@ import pytest
 
 from agent.attention.observation import Face, Lens, Observation
 from agent.camera.base import Frame
-from agent.detect.face_mediapipe import MediaPipeFaces
+from agent.detect.assemble import assemble
 from agent.detect.head_pose import HEAD, head_pose
-from agent.detect.lens import check_lens
 from agent.detect.look import Looker
-from agent.detect.phone_onnx import NanoDetPhones
 
 Pixels = npt.NDArray[np.uint8]
 CLIP = Path(__file__).resolve().parents[2] / "agent" / "sample" / "sample.mp4"
@@ -33,7 +31,7 @@ WORK, PHONE, RIGHT, EMPTY, COVERED, DARK, BLURRED, LEFT = 100, 170, 270, 350, 45
 
 @pytest.fixture(scope="module")
 def looker() -> Iterator[Looker]:
-    looker = Looker(MediaPipeFaces(), NanoDetPhones(), check_lens)
+    looker = assemble("mediapipe")
     yield looker
     looker.close()
 
@@ -55,6 +53,7 @@ def scenes() -> dict[int, Pixels]:
 
 
 def see(looker: Looker, pixels: Pixels) -> Observation:
+    looker.forget()
     return looker.observe(Frame(pixels, 0.0))[0]
 
 
@@ -150,12 +149,13 @@ def test_a_lens_that_cannot_see_says_so(looker: Looker, scenes: dict[int, Pixels
     assert see(looker, scenes[second]).lens is lens
 
 
-def test_detectors_are_not_asked_about_a_dark_or_covered_picture(looker: Looker, scenes: dict[int, Pixels]) -> None:
-    for second in (COVERED, DARK):
+def test_detectors_are_not_asked_about_a_picture_that_shows_nothing(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    for second in (COVERED, DARK, BLURRED):
         observation, stages = looker.observe(Frame(scenes[second], 0.0))
         assert set(stages) == {"lens"}
         assert observation.faces == observation.phones == observation.persons == ()
-    assert set(looker.observe(Frame(scenes[WORK], 0.0))[1]) == {"lens", "face", "phone"}
+    looker.forget()
+    assert {"lens", "still", "face", "objects"} <= set(looker.observe(Frame(scenes[WORK], 0.0))[1])
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,7 @@ from agent.attention.judge import Interval, JudgeState
 from agent.attention.observation import State
 from agent.attention.rules import Rules
 from agent.camera.base import Frame
-from agent.detect.face_mediapipe import MediaPipeFaces
-from agent.detect.lens import check_lens
-from agent.detect.look import Looker
-from agent.detect.phone_onnx import NanoDetPhones
+from agent.detect.assemble import assemble
 
 CLIP = Path(__file__).resolve().parents[2] / "agent" / "sample" / "sample.mp4"
 EXPECTED = [
@@ -43,7 +40,7 @@ TOLERANCE = 5.0
 
 @pytest.fixture(scope="module")
 def intervals() -> list[Interval]:
-    looker = Looker(MediaPipeFaces(), NanoDetPhones(), check_lens)
+    looker = assemble("mediapipe")
     video, rules, state = cv2.VideoCapture(str(CLIP)), Rules(), JudgeState()
     rate = video.get(cv2.CAP_PROP_FPS)
     found: list[Interval] = []

@@ -43,8 +43,3 @@ def test_at_threshold() -> None:
 
 def test_area_under_curve() -> None:
     assert metrics.area_under_curve([2.0, 3.0], [1.0, 2.0]) == pytest.approx(3.5 / 4)
-
-
-def test_overlap() -> None:
-    assert metrics.overlap((0, 0, 2, 2), (1, 0, 3, 2)) == pytest.approx(1 / 3)
-    assert metrics.overlap((0, 0, 1, 1), (1, 0, 2, 1)) == 0.0

@@ -1,0 +1,81 @@
+"""The training pool: its labels, which of its pictures may shape what we ship, and its pictures in memory."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Box = tuple[float, float, float, float]
+Pixels = npt.NDArray[np.uint8]
+
+FREE = ("CC BY", "MIT", "Public Domain")
+"""How the `licence` column begins where the pictures themselves may be used ..."""
+RESTRICTED = ("research use", "web photographs")
+"""... unless it goes on with one of these: there the licence is the repository's, not the pictures'."""
+LEFT_OUT = ("aitkherimed1228/Yolov10_project",)
+"""Sources whose people, rooms and things are also in the labelled evaluation pictures: its figures would lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One labelled picture. `use`: in_hand, at_ear, closeup, on_desk or none; boxes in pixels."""
+
+    path: Path
+    source: str
+    free: bool
+    phone: bool
+    use: str
+    lookalike: str
+    boxes: tuple[Box, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name, which is unique in the pool."""
+        return self.path.name
+
+
+def read_pool(folder: Path, everything: bool) -> list[Picture]:
+    """The pictures of `labels.csv`; without `everything` only those whose licence allows weights to be shipped.
+
+    Raises OSError when there is no such list.
+    """
+    with (folder / "labels.csv").open(newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["source"] not in LEFT_OUT]
+    pictures = [
+        Picture(
+            path=folder / row["file"],
+            source=row["source"],
+            free=may_ship(row["licence"]),
+            phone=row["phone_visible"] == "1",
+            use=row["use"],
+            lookalike=row["lookalike"],
+            boxes=tuple(_box(text) for text in row["phone_box"].split(";") if text),
+        )
+        for row in rows
+    ]
+    return [picture for picture in pictures if everything or picture.free]
+
+
+def may_ship(licence: str) -> bool:
+    """Whether weights trained on pictures with this entry in the `licence` column may be shipped."""
+    return licence.startswith(FREE) and not any(word in licence for word in RESTRICTED)
+
+
+@cache
+def pixels(picture: Picture) -> Pixels:
+    """The picture, blue green red; kept in memory, since every pass over the pool needs it."""
+    image = cv2.imread(str(picture.path))
+    if image is None:
+        raise OSError(f"{picture.path} cannot be read as a picture")
+    return image.astype(np.uint8, copy=False)
+
+
+def _box(text: str) -> Box:
+    x1, y1, x2, y2 = (float(number) for number in text.split())
+    return x1, y1, x2, y2

@@ -1,0 +1,95 @@
+"""The cascade with the real detectors: what can be left out is left out, and nothing that matters is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from agent.camera.base import Frame
+from agent.detect.assemble import assemble
+from agent.detect.look import MOST_REPEATS, Looker
+
+Pixels = npt.NDArray[np.uint8]
+CLIP = Path(__file__).resolve().parents[2] / "agent" / "sample" / "sample.mp4"
+WORK, PHONE, EMPTY, DARK, BLURRED = 100, 170, 350, 468, 482
+"""Seconds of the sample clip in the middle of its scenes."""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Looker]:
+    looker = assemble("onnx")
+    yield looker
+    looker.close()
+
+
+@pytest.fixture
+def looker(loaded: Looker) -> Looker:
+    loaded.forget()
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def scenes() -> dict[int, Pixels]:
+    found: dict[int, Pixels] = {}
+    video, second = cv2.VideoCapture(str(CLIP)), 0
+    while video.grab():
+        if second in (WORK, PHONE, EMPTY, DARK, BLURRED):
+            found[second] = video.retrieve()[1].astype(np.uint8)
+        second += 1
+    video.release()
+    return found
+
+
+def stages(looker: Looker, pixels: Pixels, at: float = 0.0) -> set[str]:
+    return set(looker.observe(Frame(pixels, at))[1])
+
+
+@pytest.mark.parametrize("second", [DARK, BLURRED])
+def test_what_cannot_be_judged_costs_the_lens_check_alone(
+    looker: Looker, scenes: dict[int, Pixels], second: int
+) -> None:
+    assert stages(looker, scenes[second]) == {"lens"}
+
+
+def test_a_still_picture_is_repeated_only_after_two_looks_that_agree(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    looks = [stages(looker, scenes[WORK], float(i)) for i in range(3 + MOST_REPEATS)]
+    fresh = ["face" in look for look in looks]
+    assert fresh == [True, True, *[False] * MOST_REPEATS, True]
+
+
+def test_a_repeated_reading_carries_its_own_time(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    readings = [looker.observe(Frame(scenes[WORK], float(i)))[0] for i in range(4)]
+    assert [reading.at for reading in readings] == [0.0, 1.0, 2.0, 3.0]
+    assert readings[3].faces == readings[1].faces
+
+
+def test_a_phone_is_looked_at_every_time(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    """An odd reading repeated four times would be steady evidence."""
+    assert all("objects" in stages(looker, scenes[PHONE], float(i)) for i in range(6))
+
+
+def test_whatever_appears_is_looked_at_at_once(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    for i in range(3):
+        stages(looker, scenes[WORK], float(i))
+    assert "face" in stages(looker, scenes[EMPTY], 4.0)
+    for i in range(3):
+        stages(looker, scenes[WORK], float(i))
+    hand = scenes[WORK].copy()
+    hand[400:440, 300:330] = 20
+    assert "face" in stages(looker, hand, 4.0)
+
+
+def test_a_doubtful_candidate_is_looked_at_closer_and_verified(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    assert "verify" in stages(looker, scenes[PHONE])
+
+
+def test_another_source_starts_afresh(looker: Looker, scenes: dict[int, Pixels]) -> None:
+    for i in range(3):
+        stages(looker, scenes[WORK], float(i))
+    looker.forget()
+    assert "face" in stages(looker, scenes[WORK], 4.0)

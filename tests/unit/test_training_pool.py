@@ -1,0 +1,54 @@
+"""What may shape the weights we ship: only pictures whose own licence allows it."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+POOL = Path(__file__).resolve().parents[2] / "models" / "train" / "pool.py"
+
+
+@pytest.fixture(scope="module")
+def pool() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("training_pool", POOL)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("licence", "expected"),
+    [
+        ("CC BY 4.0 (stated in data.yaml)", True),
+        ("CC BY 4.0 (stated in data.yaml); stock photographs", True),
+        ("Public Domain (stated in data.yaml)", True),
+        ("MIT", True),
+        ("MIT repo; photos are the Stanford 40 Actions set (research use)", False),
+        ("MIT repo; web photographs", False),
+        ("none stated (stock photographs)", False),
+        ("GPL-3.0 repo (yolov5 fork); photos not licensed apart", False),
+        ("", False),
+    ],
+)
+def test_a_repository_licence_is_no_licence_of_its_pictures(pool: ModuleType, licence: str, expected: bool) -> None:
+    assert pool.may_ship(licence) is expected
+
+
+@pytest.mark.shared
+def test_the_pool_without_the_evaluation_set_and_what_may_not_ship(pool: ModuleType, shared_dir: Path) -> None:
+    free = pool.read_pool(shared_dir / "train", everything=False)
+    everything = pool.read_pool(shared_dir / "train", everything=True)
+    with (shared_dir / "eval" / "labels.csv").open(newline="") as handle:
+        evaluated = {row["source"] for row in csv.DictReader(handle)}
+    assert 1000 < len(free) < len(everything)
+    assert not {picture.source for picture in free} & evaluated
+    assert all(picture.free for picture in free)
+    assert all(x1 < x2 and y1 < y2 for picture in everything for x1, y1, x2, y2 in picture.boxes)
