@@ -19,7 +19,6 @@ GAMMA = 2.2
 """Stored brightness is light to the power of 1 / GAMMA, nearly (sRGB)."""
 FULL_WELL, READ_NOISE = 4000.0, 6.0
 """Electrons a pixel of a small sensor holds when white, and the noise of reading it: usual for webcams."""
-WALL = 170
 
 
 def to_light(pixels: Pixels) -> Floats:
@@ -55,18 +54,24 @@ def lit_from_the_side(pixels: Pixels, face: Box, stops: float) -> Pixels:
 
 
 def far_away(pixels: Pixels, face: Box, share: float) -> Pixels:
-    """The whole picture made smaller, on a plain wall, so that the face's width is this share of the frame's."""
+    """The whole picture made smaller, so that the face's width is this share of the frame's, at the lower edge of a
+    frame that its blurred borders fill. The picture as it is where the face is smaller already.
+    """
     height, width = pixels.shape[:2]
     factor = share * width / (face[2] - face[0])
-    frame = np.full_like(pixels, WALL)
-    frame += np.random.default_rng(0).integers(-6, 7, frame.shape, np.int8).astype(np.uint8)  # wraps around to +-6
     if factor >= 1:
         return pixels
     small = cv2.resize(pixels, (round(width * factor), round(height * factor)), interpolation=cv2.INTER_AREA)
     rows, columns = small.shape[:2]
     left = (width - columns) // 2
-    frame[height - rows :, left : left + columns] = small
-    return frame
+    sides = height - rows, 0, left, width - columns - left
+    around = cv2.copyMakeBorder(small, *sides, borderType=cv2.BORDER_REPLICATE)
+    edge = np.pad(np.full((rows, columns), 255, np.uint8), ((sides[0], 0), (left, sides[3])))
+    edge[-3:] = edge[-4]
+    edge = cv2.GaussianBlur(cv2.erode(edge, np.ones((5, 5), np.uint8)), (0, 0), 2).astype(np.uint8)
+    noise = np.random.default_rng(0).normal(0, 4, pixels.shape)
+    blurred = cv2.GaussianBlur(around, (0, 0), 0.02 * width) + noise
+    return _laid_over(blurred.clip(0, 255).astype(np.uint8), around.astype(np.float64), edge)
 
 
 def masked(pixels: Pixels, points: Points, colour: tuple[int, int, int]) -> Pixels:
@@ -78,7 +83,7 @@ def masked(pixels: Pixels, points: Points, colour: tuple[int, int, int]) -> Pixe
     down = 0.75 * (mouth - nose)
     corners = [bridge]
     for eye, ear in ((left, ear_left), (right, ear_right)):
-        cheek = eye + 0.75 * (ear - eye) + 0.8 * (nose - eyes)
+        cheek = eye + 0.9 * (ear - eye) + 0.8 * (nose - eyes)
         side = [cheek, cheek + down, chin + 0.35 * (eye - eyes)]
         corners += side if eye is left else side[::-1]
     cloth = np.zeros(pixels.shape[:2], np.uint8)
@@ -98,7 +103,7 @@ def with_sunglasses(pixels: Pixels, points: Points) -> Pixels:
         cv2.line(glass, _whole(start), _whole(end), 255, thick, cv2.LINE_AA)
     for eye in (right, left):
         size = max(1, round(apart * 0.42)), max(1, round(apart * 0.34))
-        cv2.ellipse(glass, _whole(eye + [0, 0.05 * apart]), size, tilt, 0, 360, 255, -1, cv2.LINE_AA)
+        cv2.ellipse(glass, _whole(eye + np.array([0, 0.05 * apart])), size, tilt, 0, 360, 255, -1, cv2.LINE_AA)
     return _laid_over(pixels, np.full(pixels.shape, 18.0), glass)
 
 
@@ -107,7 +112,8 @@ def head_of(pixels: Pixels, face: Box) -> tuple[Pixels, Pixels]:
     x1, y1, x2, y2 = face
     width, height = x2 - x1, y2 - y1
     part = pixels[
-        max(0, int(y1 - 0.6 * height)) : int(y2 + 0.35 * height), max(0, int(x1 - 0.35 * width)) : int(x2 + 0.35 * width)
+        max(0, int(y1 - 0.6 * height)) : int(y2 + 0.35 * height),
+        max(0, int(x1 - 0.35 * width)) : int(x2 + 0.35 * width),
     ]
     rows, columns = part.shape[:2]
     mask = np.zeros((rows, columns), np.uint8)
@@ -119,7 +125,7 @@ def pasted(pixels: Pixels, part: Pixels, mask: Pixels, factor: float, centre: tu
     """`part` made `factor` times as large and laid into the picture around `centre` (shares of width and height)."""
     size = max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor))
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    part, mask = cv2.resize(part, size, interpolation=way), cv2.resize(mask, size, interpolation=way)
+    part, mask = (cv2.resize(one, size, interpolation=way).astype(np.uint8) for one in (part, mask))
     height, width = pixels.shape[:2]
     left = min(max(0, round(centre[0] * width - size[0] / 2)), max(0, width - size[0]))
     top = min(max(0, round(centre[1] * height - size[1] / 2)), max(0, height - size[1]))

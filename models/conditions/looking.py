@@ -65,7 +65,7 @@ class Eye:
 
     def keypoints(self, pixels: Pixels) -> Points | None:
         """Eyes, nose, mouth and ears of the nearest face (6x2 pixels), to draw on it; None without a face."""
-        candidates = self._keypoints.candidates(Frame(pixels, 0.0))
+        candidates = self._keypoints._candidates(Frame(pixels, 0.0))  # detectors report no keypoints
         best = max(candidates, key=lambda c: c.box[2] - c.box[0], default=None)
         return None if best is None else best.points
 

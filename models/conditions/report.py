@@ -1,0 +1,81 @@
+"""The section "Conditions" of the model card: everything looked at once, one Markdown table a theme."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from evaluation import labels
+from evaluation.markdown import table
+
+from conditions import attributes, draw, groups, sweeps
+from conditions.looking import Eye, Pixels, open_picture
+
+BEGIN = "<!-- begin: written by make eval-conditions ARGS=--update-readme -->"
+END = "<!-- end: written by make eval-conditions -->"
+
+
+def measure(shared: Path, face_engine: str, sheet: Path | None) -> str:
+    """Every table. `sheet` is a folder for a picture of the drawn conditions. Raises FramekeepError."""
+    labelled = attributes.load(shared)
+    eye = Eye(face_engine)
+    judged = [(known, eye.see(open_picture(known.path))) for known in labelled]
+    screen, away = (sweeps.bases(eye, labelled, looking) for looking in ("screen", "away"))
+    empty = _empty(shared)
+    parts = [_heading(labelled)]
+    for attribute, (title, _) in groups.THEMES.items():
+        parts.append(table((title, *groups.HEAD), groups.rows(judged, attribute)))
+        parts += groups.differences(judged, attribute)
+    sources = len({base.labelled.picture.source for base in screen})
+    parts.append(f"Drawn into {len(screen)} pictures of {sources} sources of people who look at the screen:")
+    parts.append(table(("light", *sweeps.STEP_HEAD), list(sweeps.light(eye, screen))))
+    parts.append(table(("distance", *sweeps.STEP_HEAD), list(sweeps.distance(eye, screen))))
+    parts.append(table(("worn", *sweeps.WORN_HEAD), list(sweeps.worn(eye, screen, away))))
+    parts.append(
+        table(("a second face; the nearest is", *sweeps.COMPANY_HEAD), list(sweeps.company(eye, screen, away)))
+    )
+    users = sweeps.users(eye, labelled)
+    parts.append(table(("another's phone", *sweeps.NEIGHBOUR_HEAD), list(sweeps.neighbours(eye, screen, users))))
+    parts.append(
+        table(("nobody there, in the background", *sweeps.PASSING_HEAD), list(sweeps.passing(eye, empty, screen)))
+    )
+    if sheet is not None:
+        sheet.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(sheet / "conditions.png"), _sheet(screen[:: max(1, len(screen) // 8)], away))
+    eye.close()
+    return "\n\n".join(parts)
+
+
+def _heading(labelled: Sequence[attributes.Labelled]) -> str:
+    drawn = Counter(known.visible["drawn"] for known in labelled)
+    return (
+        f"{len(labelled)} pictures: {drawn['all']} of the evaluation set, {drawn['random']} drawn by lot from the pool, "
+        f"{drawn['sought']} sought there for a rare attribute. Shares with 95 % intervals, the widest as above."
+    )
+
+
+def _empty(shared: Path) -> list[Pixels]:
+    """The evaluation set's pictures of rooms with nobody in them."""
+    pictures = labels.read(shared / "eval", ["category=no_person"]).pictures
+    return [open_picture(shared / "eval" / picture.file) for picture in pictures]
+
+
+def _sheet(chosen: Sequence[sweeps.Base], others: Sequence[sweeps.Base]) -> Pixels:
+    rows = []
+    for base in chosen:
+        pixels, face, points = base.pixels, base.face, base.points
+        beside = sweeps.beside(base, others[0], 0.7)
+        drawn = [
+            draw.darkened(pixels, 3),
+            draw.backlit(pixels, face, 1.5, 2),
+            draw.lit_from_the_side(pixels, face, 4),
+            draw.far_away(pixels, face, 0.07),
+            draw.masked(pixels, points, sweeps.CLOTHS["light blue"]),
+            draw.with_sunglasses(pixels, points),
+            pixels if beside is None else beside,
+        ]
+        rows.append(np.hstack([cv2.resize(one, (240, 180), interpolation=cv2.INTER_AREA) for one in drawn]))
+    return np.vstack(rows).astype(np.uint8)
