@@ -15,8 +15,9 @@ bows over a letter for some minutes is not taught to be at the screen; one with 
 """
 BASELINE_CALM = 8.0
 """Degrees of median absolute deviation up to which a minute is calm."""
-BASELINE_LIMIT = (45.0, 25.0)
-"""Largest neutral yaw and pitch: beyond it the face is in profile and its pose is a guess."""
+BASELINE_LIMIT = (45.0, 15.0)
+"""Largest neutral yaw and pitch. Beyond the first the face is in profile and its pose a guess; a head bowed further than
+the second reads or writes on the desk, and however long it does, that is no screen."""
 
 _MINUTE = 60.0
 _SAMPLES = 12

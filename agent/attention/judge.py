@@ -8,12 +8,12 @@ out are consecutive and never overlap.
 
 1. **Raw verdict.** What one look says on its own (verdict.py), in this order: a lens that is dark, covered or
    blurred says UNKNOWN; a phone score of at least `phone_sustained` (`phone_minimum` while the state is ON_PHONE) says
-   ON_PHONE, if the phone lies on somebody's body in the picture; nobody near says ABSENT; a body near without a face
+   ON_PHONE, if the phone lies on the nearest person's body; nobody near says ABSENT; a body near without a face
    near says LOOKING_AWAY: the head is turned or bowed so far that nothing of the face is left, or it is out of the
    picture; a face whose pose could not be solved says UNKNOWN; a head turned by more than `yaw_away`, or bowed by
    more than `pitch_down`, *from the person's own neutral pose* says LOOKING_AWAY; else AT_SCREEN. *Near* is a matter
    of size in the picture (`face_near`, `person_near`), so that who passes in the background is nobody; of several
-   the nearest counts. A phone beside every body lies on a desk, which is no use of it. `judge_still` is this verdict
+   the nearest counts. A phone beside that body lies on a desk, or is somebody else's. `judge_still` is this verdict
    for a picture that has no past, where a phone must reach the full `phone_threshold`.
 
 2. **Evidence over time.** The judge holds one confirmed state. Looks that disagree with it stay *unsettled*

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.attention.baseline import Baseline
-from agent.attention.observation import Box, Face, Lens, Observation, State
+from agent.attention.observation import Box, Face, Lens, Observation, Person, State
 from agent.attention.rules import Rules
 
 
@@ -28,11 +28,22 @@ def near_face(observation: Observation, rules: Rules) -> Face | None:
 
 
 def held_phone(observation: Observation, rules: Rules) -> float:
-    """The score of the best phone that lies on a body, if anybody is near; else 0.0."""
-    if near_face(observation, rules) is None and not _near_body(observation, rules):
+    """The score of the best phone that lies on the nearest person's body, 0.0 if there is none or nobody is near.
+
+    Somebody else's phone in the picture is none of this laptop's business.
+    """
+    face = near_face(observation, rules)
+    if face is None and not _near_body(observation, rules):
         return 0.0
-    bodies = [_grown(p.box, rules.phone_reach) for p in observation.persons if p.score >= rules.person_score]
+    bodies = [_grown(person.box, rules.phone_reach) for person in _nearest(observation, face, rules)]
     return max((p.score for p in observation.phones if any(_middle_in(p.box, body) for body in bodies)), default=0.0)
+
+
+def _nearest(observation: Observation, face: Face | None, rules: Rules) -> list[Person]:
+    """The bodies the nearest face lies on (the network often draws one person twice), or else the largest."""
+    persons = [person for person in observation.persons if person.score >= rules.person_score]
+    theirs = [person for person in persons if face is not None and _middle_in(face.box, person.box)]
+    return theirs or persons[:1]
 
 
 def _near_body(observation: Observation, rules: Rules) -> bool:

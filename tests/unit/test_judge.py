@@ -238,6 +238,20 @@ def test_a_phone_is_used_where_it_lies_on_somebody(box: Box, state: State) -> No
     assert judge_still(replace(looked, faces=(), persons=()), RULES) is State.ABSENT
 
 
+def test_somebody_elses_phone_is_nothing_to_us() -> None:
+    beside = Person((470.0, 100.0, 640.0, 480.0), 0.9)
+    theirs = Phone((560.0, 300.0, 600.0, 380.0), 0.9)
+    faces = (Face(BOX, 0.9, 0.0, 0.0), Face((520.0, 120.0, 600.0, 220.0), 0.9, 0.0, 0.0))
+    looked = Observation(0.0, (640, 480), Lens.CLEAR, faces, (theirs,), (Person(BODY, 0.8), beside))
+    assert judge_still(looked, RULES) is State.AT_SCREEN
+    assert judge_still(replace(looked, faces=(), persons=(beside,)), RULES) is State.ABSENT
+    ours = replace(looked, phones=(theirs, Phone((300.0, 300.0, 340.0, 380.0), 0.8)))
+    assert judge_still(ours, RULES) is State.ON_PHONE
+    without_a_face = replace(looked, faces=())
+    assert judge_still(without_a_face, RULES) is State.LOOKING_AWAY
+    assert judge_still(replace(without_a_face, phones=ours.phones), RULES) is State.ON_PHONE
+
+
 def test_a_face_across_the_room_is_nobody_and_the_nearest_counts() -> None:
     far, near = Face((600.0, 90.0, 625.0, 120.0), 0.9, 0.0, 0.0), Face(BOX, 0.9, 60.0, 0.0)
     assert judge_still(Observation(0.0, (640, 480), Lens.CLEAR, (far,)), RULES) is State.ABSENT
