@@ -31,8 +31,6 @@ DETECTOR, EVEN, VERIFIER = 3.0, 0.25, 0.3
 """Weights of the two, and the detector's score that is worth nothing either way."""
 LIMIT = 6.0
 """How far the verifier's odds count: a network that saw few pictures is too sure of itself."""
-THRESHOLD = 0.5
-"""The chance from which a picture counts as one with a phone in the training's own reports."""
 DOUBT = 0.13
 """The detector's score from which a second look can matter."""
 SURE = 0.5
