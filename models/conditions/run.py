@@ -19,7 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "models"))
 
-from evaluation import readme, sheet  # noqa: E402
+from evaluation import readme, sheet  # noqa: E402 - found by the line above
 
 from agent.errors import FramekeepError, UsageError  # noqa: E402
 from agent.sources import FACE_ENGINES  # noqa: E402
