@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SAMPLE = REPOSITORY / "agent" / "sample" / "sample.mp4"
@@ -31,3 +32,16 @@ def write_video(path: Path, frames: int, fps: float, width: int = 160, height: i
         writer.write(cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST))
     writer.release()
     return str(path)
+
+
+def scenes_of_the_sample(*seconds: int) -> dict[int, npt.NDArray[np.uint8]]:
+    """The bundled clip's frame at each of these seconds; it has one a second."""
+    video, second = cv2.VideoCapture(str(SAMPLE)), 0
+    found: dict[int, npt.NDArray[np.uint8]] = {}
+    while video.grab():
+        if second in seconds:
+            found[second] = video.retrieve()[1].astype(np.uint8)
+        second += 1
+    video.release()
+    assert set(found) == set(seconds)
+    return found

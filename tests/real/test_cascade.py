@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -13,9 +11,9 @@ import pytest
 from agent.camera.base import Frame
 from agent.detect.assemble import assemble
 from agent.detect.look import MOST_REPEATS, Looker
+from tests.real.pictures import scenes_of_the_sample
 
 Pixels = npt.NDArray[np.uint8]
-CLIP = Path(__file__).resolve().parents[2] / "agent" / "sample" / "sample.mp4"
 WORK, PHONE, EMPTY, DARK, BLURRED = 100, 170, 350, 468, 482
 """Seconds of the sample clip in the middle of its scenes."""
 
@@ -35,14 +33,7 @@ def looker(loaded: Looker) -> Looker:
 
 @pytest.fixture(scope="module")
 def scenes() -> dict[int, Pixels]:
-    found: dict[int, Pixels] = {}
-    video, second = cv2.VideoCapture(str(CLIP)), 0
-    while video.grab():
-        if second in (WORK, PHONE, EMPTY, DARK, BLURRED):
-            found[second] = video.retrieve()[1].astype(np.uint8)
-        second += 1
-    video.release()
-    return found
+    return scenes_of_the_sample(WORK, PHONE, EMPTY, DARK, BLURRED)
 
 
 def stages(looker: Looker, pixels: Pixels, at: float = 0.0) -> set[str]:

@@ -23,7 +23,7 @@ from conditions import draw  # noqa: E402 - found by the line above
 from conditions.looking import Eye, Seen  # noqa: E402
 
 from agent.attention.observation import Box, Lens, State  # noqa: E402
-from tests.real.pictures import SAMPLE  # noqa: E402
+from tests.real.pictures import scenes_of_the_sample  # noqa: E402
 
 Pixels = npt.NDArray[np.uint8]
 WORK, PHONE, RIGHT, EMPTY, LEFT = 100, 170, 270, 350, 545
@@ -39,16 +39,7 @@ def eye() -> Iterator[Eye]:
 
 @pytest.fixture(scope="module")
 def scenes() -> dict[int, Pixels]:
-    """One frame of each scene, by second."""
-    video = cv2.VideoCapture(str(SAMPLE))
-    found: dict[int, Pixels] = {}
-    for second in (WORK, PHONE, RIGHT, EMPTY, LEFT):
-        video.set(cv2.CAP_PROP_POS_FRAMES, round(second * video.get(cv2.CAP_PROP_FPS)))
-        read, pixels = video.read()
-        assert read
-        found[second] = pixels.astype(np.uint8)
-    video.release()
-    return found
+    return scenes_of_the_sample(WORK, PHONE, RIGHT, EMPTY, LEFT)
 
 
 def face_of(seen: Seen) -> Box:

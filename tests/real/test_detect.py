@@ -22,9 +22,9 @@ from agent.camera.base import Frame
 from agent.detect.assemble import assemble
 from agent.detect.head_pose import HEAD, head_pose
 from agent.detect.look import Looker
+from tests.real.pictures import scenes_of_the_sample
 
 Pixels = npt.NDArray[np.uint8]
-CLIP = Path(__file__).resolve().parents[2] / "agent" / "sample" / "sample.mp4"
 WORK, PHONE, RIGHT, EMPTY, COVERED, DARK, BLURRED, LEFT = 100, 170, 270, 350, 450, 468, 482, 545
 """Seconds of the sample clip in the middle of its scenes."""
 
@@ -38,18 +38,7 @@ def looker() -> Iterator[Looker]:
 
 @pytest.fixture(scope="module")
 def scenes() -> dict[int, Pixels]:
-    """One frame of each scene of the sample clip, by second."""
-    wanted = {WORK, PHONE, RIGHT, EMPTY, COVERED, DARK, BLURRED, LEFT}
-    video = cv2.VideoCapture(str(CLIP))
-    found: dict[int, Pixels] = {}
-    second = 0
-    while video.grab():
-        if second in wanted:
-            found[second] = video.retrieve()[1].astype(np.uint8)
-        second += 1
-    video.release()
-    assert set(found) == wanted
-    return found
+    return scenes_of_the_sample(WORK, PHONE, RIGHT, EMPTY, COVERED, DARK, BLURRED, LEFT)
 
 
 def see(looker: Looker, pixels: Pixels) -> Observation:
