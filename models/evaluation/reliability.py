@@ -35,7 +35,7 @@ def draw_reliability(axes: Axes, scores: Floats, truths: Bools, threshold: float
     """Share of true phones over the score, with Wilson's intervals and the number of pictures behind each point."""
     points = bins(scores, truths)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=":")
-    axes.text(0.93, 0.955, "as scored", color=QUIET, fontsize=9, rotation=45, ha="center", va="center")
+    axes.text(0.21, 0.235, "as scored", color=QUIET, fontsize=9, rotation=45, ha="center", va="center")
     for score, part, whole in points:
         low, high = wilson(part, whole)
         axes.plot([score, score], [low, high], color=BLUE, linewidth=2.4, alpha=0.4)

@@ -130,7 +130,8 @@ def try_out(
         else:
             whole = whole or to_onnx(lower, fit(maps, cuts, published, SEED), SIDE)
             model = whole
-        others = [p for p in pictures if p.source != source and p.source in learned and not p.phone]
+        # Beside a source of phones alone: pictures nobody learned from, or its false alarms would be those of training.
+        others = [p for p in pictures if p.source not in {source, *learned} and not p.phone]
         asked = held + ([] if any(not p.phone for p in held) else others)
         report[source] = {
             "detector": summary(scores(None, asked, proposals), held, others, EVEN_CHANCE),

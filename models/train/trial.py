@@ -39,7 +39,7 @@ def scores(
 
 
 def summary(found: Scores, pictures: Sequence[Picture], others: Sequence[Picture], threshold: float) -> dict[str, Any]:
-    """Per use (in hand, at the ear, close up) against the pictures without a phone; of `others` where there is none."""
+    """Per use (in hand, at the ear, close up) against the source's pictures without a phone, or `others` where it has none."""
     empty = [p for p in pictures if not p.phone] or [p for p in others if not p.phone]
     false = [found[p.name] for p in empty if p.name in found]
     result: dict[str, Any] = {
@@ -50,12 +50,10 @@ def summary(found: Scores, pictures: Sequence[Picture], others: Sequence[Picture
         true = [found[p.name] for p in pictures if p.phone and p.use == use]
         if len(true) < 10:
             continue
+        result[use] = {"pictures": len(true), "found": share(sum(v >= threshold for v in true), len(true))}
+        if not false:  # against nothing every order is right
+            continue
         curve = precision_recall(true + false, [True] * len(true) + [False] * len(false))
         best = recall_at_precision(curve, 0.95)
-        result[use] = {
-            "pictures": len(true),
-            "found": share(sum(v >= threshold for v in true), len(true)),
-            "average_precision": average_precision(curve),
-            "recall_at_95": best[0] if best else 0.0,
-        }
+        result[use] |= {"average_precision": average_precision(curve), "recall_at_95": best[0] if best else 0.0}
     return result
