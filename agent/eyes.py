@@ -32,7 +32,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from agent import sandbox
 from agent.errors import EyesError, FramekeepError
-from agent.footprint import proportional_set_size, release_code
+from agent.footprint import proportional_set_size, release_code, release_freed
 from agent.sources import FACE_ENGINES, Source
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ def main(_arguments: list[str] | None = None) -> int:
         _send(answers, {"id": command.get("id"), **answer})
         if not settled and "observation" in answer:
             settled = True
+            release_freed()
             release_code()
 
 

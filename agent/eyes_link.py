@@ -234,8 +234,14 @@ def eyes_command() -> list[str]:
 
 def _environment() -> dict[str, str]:
     """The child's environment: ours, quieter, and able to find this very package."""
-    # Read at process start or by libraries at load; eyes.py sets the rest of them.
-    small = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    # Read at process start or by libraries at load; eyes.py sets the rest of them. The threshold is GNU's own, fixed:
+    # left to itself it rises with every large block freed, and holes the size of a picture stay in the heap (6 MB).
+    small = {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "131072",
+    }
     root = str(Path(__file__).resolve().parent.parent)
     path = os.environ.get("PYTHONPATH")
     return {**os.environ, **small, "PYTHONPATH": f"{root}{os.pathsep}{path}" if path else root, "PYTHONSAFEPATH": "1"}

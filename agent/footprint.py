@@ -2,7 +2,8 @@
 
 Loading OpenCV and ONNX Runtime runs through tens of megabytes of their code once: registering, optimising graphs. The
 pages stay mapped, and count as this process's memory, until the system runs short. `release_code` unmaps them at once.
-They stay in the system's file cache, so what is needed after all comes back without reading the disk.
+They stay in the system's file cache, so what is needed after all comes back without reading the disk. Building the
+networks also leaves freed memory behind that the C library keeps for later; `release_freed` hands it back, 12 MB here.
 """
 
 from __future__ import annotations
@@ -43,6 +44,17 @@ def release_code() -> int:
         # A refusal leaves that mapping as it is.
         libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED)
     return sum(end - start for start, end in ranges)
+
+
+def release_freed() -> bool:
+    """Hand memory that was freed back to the system. Returns whether there was any; never, where the C library is not
+    GNU's: others have no such call.
+    """
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):  # no such function; or, on Windows, no such way to ask
+        return False
+    return bool(trim(ctypes.c_size_t(0)))
 
 
 def untouched_code(smaps: Iterable[str]) -> Iterator[tuple[int, int]]:

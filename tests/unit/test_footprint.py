@@ -51,3 +51,14 @@ def test_a_process_works_on_and_is_smaller() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks GNU's C library")
+def test_freed_memory_goes_back() -> None:
+    script = (
+        "from agent.footprint import proportional_set_size, release_freed\n"
+        "held = [bytes(60_000) for _ in range(500)]; kept = held[-1]; before = proportional_set_size()\n"
+        "del held; release_freed(); print(before - proportional_set_size())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 20e6
