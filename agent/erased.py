@@ -10,6 +10,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from agent.consent import Acknowledgement
 from agent.control import pause
 from agent.errors import StoreError
 from agent.keys import NEXT_STORE_KEY, STORE_KEY, KeyStore
@@ -24,9 +25,11 @@ def start_over(
     *,
     identity: bytes | None,
     documents: dict[DocumentKind, StoredDocument],
+    answers: tuple[Acknowledgement, ...],
     now: float,
 ) -> None:
-    """Replace `store` (closed) by an empty one, paused, that knows only the enrolment. Raises StoreError: then the old
+    """Replace `store` (closed) by an empty one, paused, that knows only the enrolment and what was
+    answered to the notice (a refusal outlives what it was about). Raises StoreError: then the old
     one stands, or whoever opens the store next finishes what was begun.
     """
     key, making = secrets.token_bytes(KEY_BYTES), store.with_suffix(".erasing")
@@ -40,6 +43,8 @@ def start_over(
                 fresh.put_identity(identity)
             for kind, document in documents.items():
                 fresh.put_document(kind, seq=document.seq, body=document.body, etag=document.etag)
+            for answer in answers:
+                fresh.acknowledge(answer)
             pause(making, now=now)
         finally:
             fresh.close()  # the last connection: its log is moved into the file

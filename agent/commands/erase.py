@@ -21,7 +21,7 @@ from agent.keys import choose_key_store, device_key
 from agent.outbox.link import Link
 from agent.outbox.signed import refused, signed_request
 from agent.paths import Paths, find_paths
-from agent.store import DocumentKind, Store
+from agent.store import DocumentKind, RowDamaged, Store
 
 PATH = "/v1/me/erasure"
 
@@ -117,9 +117,13 @@ def _forget(local: Local, store: Store) -> None:
     held = {kind: store.document(kind) for kind in DocumentKind}
     documents = {kind: document for kind, document in held.items() if document is not None}
     identity = store.identity()
+    try:
+        answers = store.acknowledgements()
+    except RowDamaged:
+        answers = ()
     store.close()
     _delete_logs(local.paths)
-    start_over(local.paths.store, local.keys, identity=identity, documents=documents, now=time.time())
+    start_over(local.paths.store, local.keys, identity=identity, documents=documents, answers=answers, now=time.time())
     say("Everything measured on this laptop is deleted. Measuring is paused until framekeep resume.")
 
 

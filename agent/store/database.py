@@ -29,6 +29,8 @@ class Meta(IntEnum):
     LAST_DELIVERY = 4
     IDENTITY = 5
     """A second copy of the identity (bytes)."""
+    ANSWERS = 6
+    """What the employee answered to the notice (bytes, JSON)."""
 
 
 class Database:

@@ -194,6 +194,8 @@ def _write_counters(found: _Found, database: Database, counters: Path, now: floa
     reserve(counters, next_seq=reserved_seq, lost=total)
     if (delivery := saved(Meta.LAST_DELIVERY)) is not None:
         database.put_int(Meta.LAST_DELIVERY, delivery)
+    if Meta.ANSWERS in meta:
+        database.put(Meta.ANSWERS, database.cipher.open(meta[Meta.ANSWERS][1], "meta", int(Meta.ANSWERS)))
     database.put_int(Meta.VERSION, VERSION)
 
 

@@ -6,15 +6,17 @@ they are closed stand in one transaction, so no window is closed twice or forgot
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from agent.consent import Acknowledgement
 from agent.store.database import Database, Meta
 from agent.store.envelopes import Envelopes, trim
-from agent.store.rows import RowCipher, StoredDocument, StoredWindow
+from agent.store.rows import RowCipher, RowDamaged, StoredDocument, StoredWindow
 from agent.store.schema import connect
 from agent.store.windows import read_window, window_row
 from agent.wire.summary import Window
@@ -159,6 +161,24 @@ class Store:
             sealed = self._db.cipher.seal(identity, "identity", 1)
             connection.execute("INSERT OR REPLACE INTO identity(id, sealed) VALUES(1, ?)", (sealed,))
             self._db.put(Meta.IDENTITY, identity)
+
+    def acknowledgements(self) -> tuple[Acknowledgement, ...]:
+        """What the employee answered to the notice, oldest first. Raises RowDamaged: then it is to be asked again."""
+        with self._db.read():
+            value = self._db.get(Meta.ANSWERS)
+        try:
+            return tuple(Acknowledgement.from_json(each) for each in json.loads(value or b"[]"))
+        except (ValueError, KeyError, TypeError):
+            raise RowDamaged("The answers to the notice in the local store do not read as such.") from None
+
+    def acknowledge(self, answer: Acknowledgement) -> None:
+        """Keep one more answer. Those that cannot be read any more are left behind."""
+        with self._db.write():
+            try:
+                before = self.acknowledgements()
+            except RowDamaged:
+                before = ()
+            self._db.put(Meta.ANSWERS, json.dumps([each.to_json() for each in (*before, answer)]).encode())
 
     def _put_current(self, connection: Any, number: int, plain: bytes) -> None:
         sealed = self._db.cipher.seal(plain, "current", number)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.commands import erase as verb
+from agent.consent import Acknowledgement, Decision
 from agent.control import read_pause
 from agent.erased import finish_erasure, start_over
 from agent.errors import StoreError
@@ -24,6 +25,7 @@ from tests.builders import MODELS, NOW, windows
 
 IDENTITY = b'{"who":"this laptop"}'
 DOCUMENT = StoredDocument(3, b"{}", "tag")
+REFUSAL = Acknowledgement("2026-01-01", "de", Decision.DECLINED, NOW)
 
 
 def fill(folder: Path) -> FileKeyStore:
@@ -33,6 +35,7 @@ def fill(folder: Path) -> FileKeyStore:
     store = Store(folder / "store.sqlite", store_key(keys))
     store.put_identity(IDENTITY)
     store.put_document(DocumentKind.POLICY, seq=DOCUMENT.seq, body=DOCUMENT.body, etag=DOCUMENT.etag)
+    store.acknowledge(REFUSAL)
     store.commit(windows(NOW, 3), b"open window", policy="p-1", models=MODELS)
     store.close()
     (folder / "store.corrupt-1.sqlite").write_bytes(b"old rows")
@@ -45,6 +48,7 @@ def erase(folder: Path) -> None:
         FileKeyStore(folder / "keys.json"),
         identity=IDENTITY,
         documents={DocumentKind.POLICY: DOCUMENT},
+        answers=(REFUSAL,),
         now=NOW,
     )
 
@@ -56,6 +60,7 @@ def found(folder: Path) -> int:
     opened = open_store(path, store_key(keys, path), now=NOW)
     assert opened.problems == () and opened.store.identity() == IDENTITY and device_key(keys) is not None
     assert opened.store.document(DocumentKind.POLICY) == DOCUMENT
+    assert opened.store.acknowledgements() == (REFUSAL,)
     count = len(opened.store.windows(0, 2 * NOW))
     assert read_pause(path).paused == (count == 0)
     opened.store.close()

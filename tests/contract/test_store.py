@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from agent.consent import Acknowledgement, Decision
 from agent.errors import StoreError
 from agent.store import (
     DocumentKind,
@@ -59,6 +60,19 @@ def test_windows_checkpoint_and_status_come_back_as_they_were(store: Store) -> N
     assert [kept.window for kept in again.windows(NOW, NOW + 1500)] == measured
     assert (again.checkpoint(), again.status()) == (b"the open window", b"watching")
     assert again.unsealed() == [window.start for window in measured]
+    again.close()
+
+
+def test_every_answer_to_the_notice_stays_on_record(store: Store) -> None:
+    assert store.acknowledgements() == ()
+    answers = (
+        Acknowledgement("2026-01-01", "en", Decision.ACCEPTED, NOW),
+        Acknowledgement("2026-01-01", "de", Decision.DECLINED, NOW + 60),
+    )
+    for answer in answers:
+        store.acknowledge(answer)
+    again = Store(store.path, KEY)
+    assert again.acknowledgements() == answers
     again.close()
 
 

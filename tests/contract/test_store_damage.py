@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 
+from agent.consent import Acknowledgement, Decision
 from agent.control import Pause, pause, read_pause
 from agent.errors import StoreError
 from agent.store import DocumentKind, Draft, EnvelopeState, Holding, SealedDraft, Store, open_store
@@ -26,6 +27,8 @@ KEY = bytes(range(32))
 WINDOWS, ENVELOPES = 60, 16
 TRIALS = int(os.environ.get("FRAMEKEEP_FLIPS", "400"))
 """How many bytes are flipped, one at a time; the long run takes more."""
+
+DECLINED = Acknowledgement("2026-01-01", "en", Decision.DECLINED, NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +48,7 @@ def fill(path: Path) -> None:
     store = open_store(path, KEY, now=NOW).store
     store.envelopes.start_numbering()
     store.put_identity(b"identity")
+    store.acknowledge(DECLINED)
     store.put_document(DocumentKind.KEYSET, seq=3, body=b"K" * 1500)
     store.put_document(DocumentKind.POLICY, seq=2, body=b"P" * 700)
     for i in range(WINDOWS):
@@ -70,6 +74,7 @@ def view(store: Store, path: Path) -> dict[str, object]:
         ],
         "documents": [store.document(kind) for kind in DocumentKind],
         "identity": store.identity(),
+        "answers": store.acknowledgements(),
         "checkpoint": store.checkpoint(),
         "unsealed": store.unsealed(),
         "outbox": store.envelopes.summary(),
@@ -113,6 +118,7 @@ def test_flipped_bytes(tmp_path: Path) -> None:
             seen["repaired"] += 1
             assert (folder / "store.corrupt-1.sqlite").read_bytes()[offset] == flipped[offset]
             assert opened.store.identity() == b"identity"
+            assert opened.store.acknowledgements() in ((DECLINED,), ()), "a lost refusal is asked for again"
             held = view(opened.store, path)["pause"]
             assert isinstance(held, Pause) and held.holds(NOW + 10), "a repair must never end a pause"
             still_promised(opened.store)
