@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from agent.attention.hours import parse_hours
+from agent.attention.rules import SENSITIVITY
 from agent.errors import ConfigError
 from agent.log import LEVELS
 from agent.sources import FACE_ENGINES
@@ -24,6 +26,8 @@ from agent.wire.documents import check_endpoint
 from agent.wire.errors import WireError
 
 ENVIRONMENT_PREFIX = "FRAMEKEEP_"
+LANGUAGES = ("en", "de", "fr", "es")
+"""What the panel, the tray and its notices can speak."""
 
 
 class Origin(StrEnum):
@@ -44,7 +48,10 @@ class Config:
     interval_seconds: seconds between looks, where no policy decides.
     store_mib: most the local store may take, in MiB. proxy: address of an HTTP proxy ("" for none; never taken from
     the environment). log_level: debug, info, warning or error. detector_face ("detector.face" to a person): the engine
-    that finds faces, one of sources.FACE_ENGINES.
+    that finds faces, one of sources.FACE_ENGINES. language: of the panel, the tray and its notices ("" for the browser's
+    or the system's). hours: the employee's own, within the policy's (attention/hours.py; "" for the policy's).
+    rest_on_battery: whether nobody is looked at while the laptop runs on battery. sensitivity: how far the head may be
+    turned before it counts as looking away, one of rules.SENSITIVITY.
     """
 
     server: str = ""
@@ -54,6 +61,10 @@ class Config:
     proxy: str = ""
     log_level: str = "info"
     detector_face: str = FACE_ENGINES[0]
+    language: str = ""
+    hours: str = ""
+    rest_on_battery: bool = False
+    sensitivity: str = "normal"
     origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
     """Origin by setting; what is not in it has its default."""
     places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -147,6 +158,8 @@ def _check(key: str, value: Any, place: str) -> Any:
 def _from_text(key: str, text: str) -> Any:
     """A number where the setting is one; whatever else stays text and is refused by its check."""
     kind = type(Config().value(key))
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.lower(), text)
     try:
         return kind(text)
     except ValueError:
@@ -186,16 +199,24 @@ def _proxy(value: Any) -> str:
     return str(value)
 
 
-def _level(value: Any) -> str:
-    if value not in LEVELS:
-        raise ValueError(f"must be one of {', '.join(LEVELS)}")
+def _one_of(*allowed: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError("must be one of " + ", ".join(each or '""' for each in allowed))
+        return str(value)
+
+    return check
+
+
+def _hours(value: Any) -> str:
+    parse_hours(value if isinstance(value, str) else "?")
     return str(value)
 
 
-def _face(value: Any) -> str:
-    if value not in FACE_ENGINES:
-        raise ValueError(f"must be one of {', '.join(FACE_ENGINES)}")
-    return str(value)
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false, without quotation marks")
+    return value
 
 
 def _camera(value: Any) -> str:
@@ -208,7 +229,11 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "interval_seconds": _integer(5, 60),
     "store_mib": _integer(4, 4096),
     "proxy": _proxy,
-    "log_level": _level,
-    "detector.face": _face,
+    "log_level": _one_of(*LEVELS),
+    "detector.face": _one_of(*FACE_ENGINES),
+    "language": _one_of("", *LANGUAGES),
+    "hours": _hours,
+    "rest_on_battery": _yes_or_no,
+    "sensitivity": _one_of(*SENSITIVITY),
 }
 """Every setting and its check. A check returns the value to use or raises ValueError ("must be ...")."""

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from agent.attention.observation import State
+
+SENSITIVITY: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"relaxed": (35.0, 20.0), "normal": (25.0, 15.0), "strict": (20.0, 12.0)}
+)
+"""What the employee may choose: degrees of yaw and of pitch beyond which a head is turned away. The middle is measured
+(see Rules); the others are one step of a head to each side of it."""
 
 
 @dataclass(frozen=True, slots=True)

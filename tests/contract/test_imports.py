@@ -17,6 +17,7 @@ TELEMETRY = {"sentry_sdk", "opentelemetry", "posthog", "analytics", "segment", "
 MAY_HOLD_PIXELS = ("agent/eyes.py", "agent/camera/", "agent/detect/", "agent/plot.py", "agent/sample/")
 PURE = (
     "agent/attention/",
+    "agent/consent.py",
     "agent/outbox/delivery.py",
     "agent/outbox/schedule.py",
     "agent/outbox/receipts.py",

@@ -119,3 +119,12 @@ def test_one_variable_moves_everything() -> None:
     everything = (paths.store, paths.lock, paths.key_file, paths.config_file, paths.log_file)
     assert all(Path("/tmp/trial") in path.parents for path in everything)
     assert not find_paths({}).portable
+
+
+def test_yes_or_no_from_a_variable_and_from_the_file() -> None:
+    assert load(FRAMEKEEP_REST_ON_BATTERY="true").rest_on_battery is True
+    assert load("rest_on_battery = true", FRAMEKEEP_REST_ON_BATTERY="False").rest_on_battery is False
+    with pytest.raises(ConfigError, match="true or false"):
+        load(FRAMEKEEP_REST_ON_BATTERY="maybe")
+    with pytest.raises(ConfigError, match="like"):
+        load('hours = "nine to five"')
