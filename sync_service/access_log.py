@@ -27,6 +27,7 @@ class Entry:
     person: str | None = None
     first: date | None = None
     last: date | None = None
+    role: str | None = None
 
 
 def by_reader(
@@ -40,7 +41,9 @@ def by_reader(
 ) -> Entry:
     """The entry for a manager's, administrator's or auditor's read."""
     first, last = days or (None, None)
-    return Entry(reader.id, reader.name, action, why, team=team, person=person, first=first, last=last)
+    return Entry(
+        reader.id, reader.name, action, why, team=team, person=person, first=first, last=last, role=reader.role
+    )
 
 
 def by_self(person: str, action: str) -> Entry:
@@ -53,13 +56,15 @@ def record(db: Database, org: str, entry: Entry, *, now: int) -> None:
     with db.transaction() as tx:
         enter(tx, org)
         tx.run(
-            """insert into access_log (org, at, reader, reader_name, action, team, person, from_day, to_day, allowed_because)
-               values (:org, to_timestamp(:now), :reader, :name, :action, :team, :person, cast(:first as date),
+            """insert into access_log (org, at, reader, reader_name, reader_role, action, team, person, from_day, to_day,
+                 allowed_because)
+               values (:org, to_timestamp(:now), :reader, :name, :role, :action, :team, :person, cast(:first as date),
                  cast(:last as date), :why)""",
             org=org,
             now=now,
             reader=entry.reader,
             name=entry.reader_name,
+            role=entry.role,
             action=entry.action,
             team=entry.team,
             person=entry.person,
@@ -74,8 +79,8 @@ def told(rows: list[Row]) -> dict[str, object]:
     return {"entries": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS}
 
 
-_COLUMNS = """extract(epoch from a.at)::bigint as at, a.reader, a.reader_name, a.action, a.team::text as team,
-  a.from_day::text as from_day, a.to_day::text as to_day, a.allowed_because"""
+_COLUMNS = """extract(epoch from a.at)::bigint as at, a.reader, a.reader_name, a.reader_role, a.action,
+  a.team::text as team, (select t.name from team t where t.id = a.team) as team_name, a.from_day::text as from_day, a.to_day::text as to_day, a.allowed_because"""
 
 
 def about_person(tx: Database, person: str, *, limit: int = MOST_ROWS) -> list[Row]:

@@ -214,8 +214,10 @@ def _device_list(office: Office, options: argparse.Namespace, _: int) -> Told:
         options,
         "devices",
         """select d.id::text as id, p.name as person, (d.enrolled_at at time zone 'UTC')::date::text as enrolled_on,
-             d.revoked_at is not null as revoked
-           from device d join person p on p.id = d.person where d.org = :org order by p.name, d.enrolled_at""",
+             d.revoked_at is not null as revoked, n.since::text as not_participating_since
+           from device d join person p on p.id = d.person
+             left join participation n on n.device = d.id and not n.participating
+           where d.org = :org order by p.name, d.enrolled_at""",
     )
 
 

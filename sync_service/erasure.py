@@ -59,6 +59,7 @@ ERASED = (
     Place("receipt", "device", "device"),
     Place("device_progress", "device", "device"),
     Place("device_jti", "device", "device"),
+    Place("participation", "device", "device"),
     Place("ledger", "device", "device"),
     Place("ledger", "person", "person"),
     Place("person_rollup", "person", "person"),

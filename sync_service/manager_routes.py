@@ -122,7 +122,7 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
             "GET",
             "/v1/devices",
             devices,
-            "Enrolled laptops: last heard of by day, never by time",
+            "Enrolled laptops: last heard of, or not participating, by day and never by time",
             {200: ("Devices by person.", DEVICES), **refuses(**_REFUSES)},
             auth="manager",
         ),
@@ -220,13 +220,16 @@ def _was_counted(tx: Database, reader: Reader, team: str, days: tuple[date, date
 
 
 def _devices(tx: Database) -> dict[str, object]:
+    # Who does not take part sends nothing and is not silent: of when they were last heard of nothing is said then.
     rows: list[Row] = tx.run(
         """select d.id::text as id, p.id::text as person, p.name as person_name,
              (d.enrolled_at at time zone 'UTC')::date::text as enrolled_on,
              (d.revoked_at at time zone 'UTC')::date::text as revoked_on,
-             (g.last_received_at at time zone 'UTC')::date::text as last_heard_on,
+             case when n.since is null then (g.last_received_at at time zone 'UTC')::date::text end as last_heard_on,
+             n.since::text as not_participating_since,
              coalesce(missing_envelopes(g.seqs), 0) as missing, coalesce(g.lost, 0) as lost
            from device d join person p on p.id = d.person left join device_progress g on g.device = d.id
+             left join participation n on n.device = d.id and not n.participating
            order by p.name, d.enrolled_at, d.id limit :most""",
         most=MOST_DEVICES,
     )

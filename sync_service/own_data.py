@@ -104,12 +104,18 @@ def _own_day(tx: Database, person: str, day: date, place: Place, timing: Timing)
     return {
         "day": day.isoformat(),
         "team": place.team,
+        "team_name": _team_name(tx, place.team),
         "fixed": _is_fixed(tx, place.team, day),
         "corrections_close_at": timing.fixed_at(day, place.zone),
         "managers_see_it_at": timing.shown_at(day, place.zone),
         "quarter_hours": rows,
         "corrections": _corrections(tx, person, start, end),
     }
+
+
+def _team_name(tx: Database, team: str | None) -> str | None:
+    rows = tx.run("select name from team where id = :team", team=team) if team is not None else []
+    return rows[0]["name"] if rows else None
 
 
 def _is_fixed(tx: Database, team: str | None, day: date) -> bool:
@@ -126,7 +132,7 @@ def _corrections(tx: Database, person: str, start: int, end: int) -> list[Row]:
     return tx.run(
         """select id::text as id, extract(epoch from starts_at)::bigint as "from",
              extract(epoch from ends_at)::bigint as "to", counts_as as "as", note,
-             extract(epoch from made_at)::bigint as made_at
+             extract(epoch from made_at)::bigint as made_at, in_time
            from correction where person = :person and starts_at < to_timestamp(:end) and ends_at > to_timestamp(:start)
            order by made_at, id""",
         person=person,
@@ -177,7 +183,7 @@ class Correction:
 
 
 def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Timing, *, now: int) -> dict[str, Any]:
-    """Keep a correction; says whether it still counts in the team's number of that day. Raises BadCorrection."""
+    """Keep a correction; says whether it counts in the team's number of that day. Raises BadCorrection."""
     day = local_day(wanted.start, place_of(tx, person, local_day(wanted.start, ZoneInfo("UTC"))).zone)
     place = place_of(tx, person, day)
     if local_day(wanted.start, place.zone) != local_day(wanted.end - 1, place.zone):
@@ -185,13 +191,14 @@ def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Tim
     # Either the release sees this correction, or this sees the release; and nobody is counted past the most.
     lock_day(tx, place.team or person, day)
     start, end = instant(day, 0, place.zone), instant(day + timedelta(days=1), 0, place.zone)
-    made = {row["id"] for row in _corrections(tx, person, start, end)}
+    made = {row["id"]: row for row in _corrections(tx, person, start, end)}
     if wanted.id not in made and len(made) >= MOST_CORRECTIONS:
         raise BadCorrection("too_many")
+    in_time = made[wanted.id]["in_time"] if wanted.id in made else not _is_fixed(tx, place.team, day)
     tx.run(
-        """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at)
+        """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at, in_time)
            values (cast(:id as uuid), :org, :person, to_timestamp(:start), to_timestamp(:end), :counts_as, :note,
-             to_timestamp(:now)) on conflict do nothing""",
+             to_timestamp(:now), :in_time) on conflict do nothing""",
         id=wanted.id,
         org=org,
         person=person,
@@ -200,11 +207,12 @@ def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Tim
         counts_as=wanted.counts_as,
         note=wanted.note,
         now=now,
+        in_time=in_time,
     )
     return {
         "id": wanted.id,
         "day": day.isoformat(),
-        "changes_team_number": place.team is not None and not _is_fixed(tx, place.team, day),
+        "changes_team_number": place.team is not None and in_time,
         "corrections_close_at": timing.fixed_at(day, place.zone),
     }
 
@@ -228,6 +236,8 @@ _EXPORT = {
     "counted_in": "select month::text as month, team::text as team from cohort where person = :person order by month",
     "devices": """select id::text as id, extract(epoch from enrolled_at)::bigint as enrolled_at,
         extract(epoch from revoked_at)::bigint as revoked_at from device where person = :person order by enrolled_at""",
+    "participation": """select p.device::text as device, p.participating, p.since::text as since
+        from participation p join device d on d.id = p.device where d.person = :person order by p.device""",
     "codes": """select id::text as id, extract(epoch from created_at)::bigint as created_at,
         extract(epoch from used_at)::bigint as used_at from code where person = :person order by created_at""",
     "progress": """select p.device::text as device, p.lost, missing_envelopes(p.seqs) as missing,
@@ -241,7 +251,7 @@ _EXPORT = {
         from person_rollup where person = :person order by slot, policy""",
     "corrections": """select id::text as id, extract(epoch from starts_at)::bigint as "from",
         extract(epoch from ends_at)::bigint as "to", counts_as as "as", note,
-        extract(epoch from made_at)::bigint as made_at from correction where person = :person order by made_at, id""",
+        extract(epoch from made_at)::bigint as made_at, in_time from correction where person = :person order by made_at, id""",
     "erasures": """select id::text as id, step, extract(epoch from requested_at)::bigint as requested_at,
         extract(epoch from due_at)::bigint as due_at from erasure_request where person = :person
         order by requested_at""",

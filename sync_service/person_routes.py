@@ -13,6 +13,7 @@ from sync_service.authz import enter
 from sync_service.device_auth import DeviceGate
 from sync_service.enroll import enrol
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
+from sync_service.participation import keep_participation
 from sync_service.ports import Database, Device, DeviceRegistry, Documents
 from sync_service.schemas import (
     ACCESS_LOG,
@@ -23,7 +24,10 @@ from sync_service.schemas import (
     ENROLMENT,
     ERASURE,
     EXPORT,
+    OPEN_ERASURE,
     OWN_REPORTS,
+    PARTICIPATION,
+    PARTICIPATION_KEPT,
 )
 from sync_service.timetable import Timing
 
@@ -92,6 +96,24 @@ def person_endpoints(parts: PersonParts) -> list[Endpoint]:
             return refusal(413 if error.code == "too_large" else 400, error.code)
         except own_data.BadCorrection as error:
             return refusal(400, str(error))
+
+    def participation(request: Request) -> Answer:
+        device = parts.gate.device(request)
+        try:
+            wanted = exact_fields(strict_json(request.body, MAX_BODY), ("participating",))["participating"]
+        except WireError as error:
+            return refusal(413 if error.code == "too_large" else 400, error.code)
+        if not isinstance(wanted, bool):
+            return refusal(400, "malformed")
+        with parts.person.transaction() as tx:
+            enter(tx, device.org, device.person)
+            return Answer(200, keep_participation(tx, device.org, device.id, wanted, now=parts.clock()))
+
+    def erasure(request: Request) -> Answer:
+        device = parts.gate.device(request)
+        with parts.person.transaction() as tx:
+            enter(tx, device.org, device.person)
+            return Answer(200, {"erasure": own_data.open_erasure(tx, device.person)})
 
     def erase(request: Request) -> Answer:
         device = _noted(parts, request, "erasure_requested")
@@ -174,6 +196,26 @@ def person_endpoints(parts: PersonParts) -> list[Endpoint]:
             },
             auth="device",
             body=CORRECTION,
+        ),
+        Endpoint(
+            "PUT",
+            "/v1/me/participation",
+            participation,
+            "Say whether this laptop's person takes part",
+            {
+                200: ("Kept, by day. Saying the same again changes nothing.", PARTICIPATION_KEPT),
+                **refuses(s400="malformed", s413="too_large", **_DEVICE_REFUSES),
+            },
+            auth="device",
+            body=PARTICIPATION,
+        ),
+        Endpoint(
+            "GET",
+            "/v1/me/erasure",
+            erasure,
+            "The erasure I have asked for",
+            {200: ("The one asked for and not cancelled, or null.", OPEN_ERASURE), **refuses(**_DEVICE_REFUSES)},
+            auth="device",
         ),
         Endpoint(
             "POST",

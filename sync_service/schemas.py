@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync_service.authz import ROLES
 from sync_service.blocks import SHARES
 from sync_service.http import Schema
 from sync_service.reports import BANDS
@@ -79,7 +80,8 @@ DEVICES = closed(
             person_name=TEXT,
             enrolled_on=DAY,
             revoked_on=or_null(DAY),
-            last_heard_on=or_null(DAY),
+            last_heard_on={**or_null(DAY), "description": "Null also while it does not participate."},
+            not_participating_since=or_null(DAY),
             missing=COUNT,
             lost=COUNT,
         )
@@ -91,8 +93,10 @@ ACCESS_LOG = closed(
             at=INSTANT,
             reader=TEXT,
             reader_name=TEXT,
+            reader_role={"enum": [*ROLES, None], "description": "Null for a person's own device."},
             action=TEXT,
             team=or_null(ID),
+            team_name=or_null(TEXT),
             from_day=or_null(DAY),
             to_day=or_null(DAY),
             allowed_because=TEXT,
@@ -121,7 +125,11 @@ CORRECTION = {
     "description": "Whole quarter hours of one day. `not_observed` leaves them out. `id` is the sender's own.",
 }
 CORRECTION_KEPT = closed(id=UUID, day=DAY, changes_team_number=BOOLEAN, corrections_close_at=INSTANT)
-_KEPT_CORRECTION = closed(made_at=INSTANT, **_CORRECTION)
+_KEPT_CORRECTION = closed(
+    made_at=INSTANT,
+    in_time={**BOOLEAN, "description": "Made before the day was fixed: it counts in the team's number."},
+    **_CORRECTION,
+)
 OWN_REPORTS = closed(
     to=DAY,
     time_zone=TEXT,
@@ -129,6 +137,7 @@ OWN_REPORTS = closed(
         closed(
             day=DAY,
             team=or_null(ID),
+            team_name=or_null(TEXT),
             fixed=BOOLEAN,
             corrections_close_at=INSTANT,
             managers_see_it_at=INSTANT,
@@ -139,12 +148,15 @@ OWN_REPORTS = closed(
     teams=list_of(SUMMARY),
     **{"from": DAY},
 )
+PARTICIPATION = {**closed(participating=BOOLEAN), "description": "Whether this laptop's person takes part."}
+PARTICIPATION_KEPT = closed(participating=BOOLEAN, since={**DAY, "description": "The day this answer was first given."})
 ERASURE = closed(
     id=UUID,
     step={"enum": ["held", "revoked", "drained", "deleted", "cancelled"]},
     requested_at=INSTANT,
     due_at={**INSTANT, "description": "Until then it can be cancelled."},
 )
+OPEN_ERASURE = closed(erasure=or_null(ERASURE))
 _anything = list_of({"type": "object"})
 EXPORT = closed(
     format={"const": "framekeep-export-1"},
@@ -156,6 +168,7 @@ EXPORT = closed(
             "memberships",
             "counted_in",
             "devices",
+            "participation",
             "codes",
             "progress",
             "receipts",

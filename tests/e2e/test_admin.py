@@ -149,6 +149,8 @@ def test_the_description_of_the_running_service_is_valid_openapi(service):
         ("GET", "/v1/me/reports"),
         ("GET", "/v1/me/export"),
         ("POST", "/v1/me/corrections"),
+        ("PUT", "/v1/me/participation"),
+        ("GET", "/v1/me/erasure"),
         ("POST", "/v1/me/erasure"),
         ("DELETE", "/v1/me/erasure"),
     }

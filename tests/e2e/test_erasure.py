@@ -64,6 +64,8 @@ class Scene:
                values (:device, gen_random_uuid(), :org, 'opened', to_timestamp(:now))""",
             """insert into device_progress (device, org, seqs, lost, last_received_at)
                values (:device, :org, '{[1,2)}', 0, to_timestamp(:now))""",
+            """insert into participation (device, org, participating, since)
+               values (:device, :org, false, to_timestamp(:now)::date)""",
             """insert into device_jti (device, jti, expires_at) select :device, :org, to_timestamp(:now)""",
         ):
             pg.owner.run(sql, **common)
@@ -286,7 +288,7 @@ def test_late_copies_are_swept(scene):
     scene.eraser.run(NOW + DAY)
     scene.eraser.run(NOW + DAY + 600)
     scene._pipeline_rows(scene.company.pg)
-    assert scene.eraser.sweep() == 6
+    assert scene.eraser.sweep() == 7
     assert scene.named() == {"tombstone"}
 
 
@@ -344,7 +346,7 @@ WORDS = {
     "block_annotation": {"note"},  # an administrator's word about a block of at least five people
     "block_withdrawal": {"reason"},
     "manager": {"role"},
-    "access_log": {"reader", "action", "allowed_because"},
+    "access_log": {"reader", "reader_role", "action", "allowed_because"},
     "tombstone": {"kind"},
     "erasure_request": {"step", "removed"},  # counts by table
     "erasure_receipt": {"removed"},

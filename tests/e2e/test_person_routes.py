@@ -96,7 +96,9 @@ def test_a_correction_in_time_changes_the_number_and_later_ones_only_the_own_rec
     report = laptop.ask("GET", "/v1/me/reports", **MONDAY_ONLY).body
     shares = [(row["shares"]["at_screen"]["percent"], row["corrected"]) for row in report["teams"][0]["rows"]]
     assert shares == [(20, True), (5, False)]
-    assert len(report["days"][0]["corrections"]) == 3
+    (day,) = report["days"]
+    assert [row["in_time"] for row in day["corrections"]] == [True, True, False]
+    assert (day["fixed"], day["team_name"]) == (True, "red")
 
 
 def test_who_is_counted_nowhere_changes_no_number(company, client):
@@ -159,10 +161,13 @@ def test_every_read_about_me_is_in_my_access_log_and_others_are_not(company, cli
     client.ask("GET", "/v1/devices", token=admin)
     laptop.ask("GET", "/v1/me/export")
     entries = laptop.ask("GET", "/v1/me/access-log").body["entries"]
-    assert [(row["reader_name"], row["action"], row["from_day"]) for row in reversed(entries)] == [
-        ("Eve", "team_summary", MONDAY.isoformat()),
-        ("Eve", "devices", None),
-        ("your own device", "export", None),
+    assert [
+        (row["reader_name"], row["reader_role"], row["action"], row["team_name"], row["from_day"])
+        for row in reversed(entries)
+    ] == [
+        ("Eve", "admin", "team_summary", "red", MONDAY.isoformat()),
+        ("Eve", "admin", "devices", None, None),
+        ("your own device", None, "export", None, None),
     ]
     auditor = issuing.new_token(company.office, company.org, "Audit", "auditor", now=NOW).token
     whole = client.ask("GET", "/v1/access-log", token=auditor).body["entries"]

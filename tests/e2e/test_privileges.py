@@ -22,6 +22,7 @@ PIPELINE = {
     "receipt": {"opener": "raw", "person": "r", "maintenance": "rd", "eraser": "rd"},
     "device_progress": {"opener": "raw", "publisher": "r", "person": "r", "api": "r", "maintenance": "r", "eraser": "rd"},
     "device_jti": {"ingest": "rad", "maintenance": "rd", "eraser": "rd"},
+    "participation": {"person": "raw", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd"},
     "housekeeping": {"maintenance": "raw"},
     "seal_key": {"admin": "rawd", "opener": "rw"},
 }  # fmt: skip

@@ -52,8 +52,8 @@ def days(company):
 
 def correct(company, person, start, slots, counts_as):
     company.pg.owner.run(
-        """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at)
-           values (gen_random_uuid(), :org, :person, to_timestamp(:a), to_timestamp(:b), :counts_as, '', now())""",
+        """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at, in_time)
+           values (gen_random_uuid(), :org, :person, to_timestamp(:a), to_timestamp(:b), :counts_as, '', now(), true)""",
         org=company.org,
         person=person,
         a=start,
