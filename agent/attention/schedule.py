@@ -51,8 +51,14 @@ class Reason(StrEnum):
 
     PAUSED = "paused"
     LOCKED = "locked"
+    """The screen is locked, or somebody else's screen is in front."""
+    ASLEEP = "asleep"
+    """The laptop goes to sleep, sleeps, or has just woken."""
     IN_CALL = "in_call"
+    """Another program uses a camera."""
     LID_CLOSED = "lid_closed"
+    SHUTTER_CLOSED = "shutter_closed"
+    """The camera's own shutter or switch is closed."""
     ON_BATTERY = "on_battery"
     OUTSIDE_HOURS = "outside_hours"
 
@@ -61,13 +67,29 @@ class Reason(StrEnum):
 class Availability:
     """What the operating system says about the laptop right now. Any of it is a reason to rest.
 
-    `on_battery` is for a laptop whose rule is to rest then; where there is no such rule it stays False.
+    What the system does not tell is False: not known is no reason to rest. `on_battery` is for a laptop whose rule is
+    to rest then; where there is no such rule it stays False.
     """
 
     locked: bool = False
+    asleep: bool = False
     in_call: bool = False
     lid_closed: bool = False
+    shutter_closed: bool = False
     on_battery: bool = False
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason to name to a person where there are several; None when somebody may look."""
+        found = (
+            (self.locked, Reason.LOCKED),
+            (self.asleep, Reason.ASLEEP),
+            (self.in_call, Reason.IN_CALL),
+            (self.lid_closed, Reason.LID_CLOSED),
+            (self.shutter_closed, Reason.SHUTTER_CLOSED),
+            (self.on_battery, Reason.ON_BATTERY),
+        )
+        return next((reason for holds, reason in found if holds), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +124,7 @@ def next_look(
     at any time (replay; an empty collection means never). `paused_until` may be infinite. A `last_look` in the
     future, after the clock was set back, counts as none.
     """
-    reason = _unavailable(available or Availability())
+    reason = (available or Availability()).reason
     if paused_until is not None and now < paused_until:
         return Rest(Reason.PAUSED, paused_until if paused_until != float("inf") else None)
     if reason is not None:
@@ -134,16 +156,4 @@ def next_opening(hours: Iterable[Hours], after: float, zone: tzinfo) -> float | 
     for at in range(first, first + _HORIZON_MINUTES * _MINUTE, _MINUTE):
         if within(plan, at, zone):
             return float(at)
-    return None
-
-
-def _unavailable(available: Availability) -> Reason | None:
-    if available.locked:
-        return Reason.LOCKED
-    if available.in_call:
-        return Reason.IN_CALL
-    if available.lid_closed:
-        return Reason.LID_CLOSED
-    if available.on_battery:
-        return Reason.ON_BATTERY
     return None

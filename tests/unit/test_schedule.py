@@ -4,6 +4,7 @@ come at random moments but never so late that they leave a gap.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -48,13 +49,23 @@ def test_pause_comes_first_and_tells_its_end() -> None:
     assert ask(now, paused_until=now) == Look(now)
 
 
-def test_lock_call_lid_and_battery() -> None:
+def test_lock_sleep_call_lid_shutter_and_battery() -> None:
     now = local("2026-11-23T10:00")
     assert ask(now, available=Availability(locked=True, in_call=True)) == Rest(Reason.LOCKED)
+    assert ask(now, available=Availability(asleep=True, lid_closed=True)) == Rest(Reason.ASLEEP)
     assert ask(now, available=Availability(in_call=True)) == Rest(Reason.IN_CALL)
     assert ask(now, available=Availability(lid_closed=True)) == Rest(Reason.LID_CLOSED)
+    assert ask(now, available=Availability(shutter_closed=True)) == Rest(Reason.SHUTTER_CLOSED)
     assert ask(now, available=Availability(on_battery=True)) == Rest(Reason.ON_BATTERY)
     assert ask(now, available=Availability()) == Look(now)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Availability)])
+def test_whatever_the_system_says_is_a_reason_to_rest(name: str) -> None:
+    """A signal added without a reason would be looked past."""
+    reason = Availability(**{name: True}).reason
+    assert reason is not None and reason.value == name
+    assert ask(local("2026-11-23T10:00"), available=Availability(**{name: True})) == Rest(reason)
 
 
 def test_a_night_shift_is_two_entries() -> None:
