@@ -15,9 +15,12 @@ from functools import partial
 from types import TracebackType
 
 from agent import log as logs
+from agent.attention.hours import parse_hours
+from agent.attention.rules import SENSITIVITY
 from agent.attention.schedule import Availability
 from agent.clock import Clock, SystemClock
 from agent.config import Config, load_config
+from agent.consent import Participation, participation
 from agent.control import ControlWatch, InstanceLock
 from agent.detect.assets import models_fingerprint
 from agent.erased import finish_erasure
@@ -25,6 +28,7 @@ from agent.errors import FramekeepError, NotEnrolled, StoreError
 from agent.eyes_link import Eyes
 from agent.identity import Identity, load_identity
 from agent.keys import KeyStore, choose_key_store, device_key, store_key
+from agent.live_config import LiveConfig
 from agent.outbox.uploader import Uploader
 from agent.paths import Paths, find_paths
 from agent.pipeline import Pipeline, Plan
@@ -150,8 +154,15 @@ def build_agent(
     on_report: Callable[[Report], None] | None = None,
     on_closed: Callable[[Window], None] | None = None,
     interval: float | None = None,
+    must_ask: bool = False,
+    unseen: Callable[[], str] | None = None,
+    availability: Callable[[], Availability] = Availability,
+    settings: LiveConfig | None = None,
 ) -> Agent:
-    """Build the parts for `source`. Raises NotEnrolled for a live camera on a laptop that belongs to nobody."""
+    """Build the parts for `source`; `interval` fixes the seconds between looks where no policy does. With `must_ask`
+    nothing is captured before the notice was accepted (a refusal is respected without it, too). `unseen` says why
+    nobody could see that the agent works. Raises NotEnrolled for a live camera on a laptop that belongs to nobody.
+    """
     clock = clock or SystemClock()
     identity = load_identity(home.store)
     replay = source.device is None
@@ -161,27 +172,48 @@ def build_agent(
             " given, or measure a recording with --camera FILE."
         )
     uploader = _uploader(home, identity, clock) if identity else None
-    plan = Plan(
-        source=source,
-        replay=replay,
-        interval=interval or float(home.config.interval_seconds),
-        key_store=home.keys.kind,
-        problems=home.problems,
-    )
+    settings = settings or LiveConfig(home.paths.config_file, home.config)
+    fixed = Plan(source, replay, interval or 0.0, home.keys.kind, home.problems)
     pipeline = Pipeline(
-        plan,
+        lambda: _plan(fixed, settings),
         recorder=Recorder(home.store, models=models_fingerprint(), on_closed=on_closed),
         clock=clock,
         watch=lambda: ControlWatch(home.paths.store, clock=clock.wall),
+        participation=lambda: _participation(home.store, must_ask=must_ask or not replay),
+        unseen=unseen or (lambda: ""),
         standing=lambda: _standing(uploader, clock),
         policy_held=lambda: _policy_held(home.store, uploader),
         policy_before=_policy_before(home.store),
-        availability=Availability,
+        availability=availability,
         chance=random.random,
         open_eyes=open_eyes or partial(Eyes, face=home.config.detector_face),
         on_report=on_report,
     )
     return Agent(pipeline, uploader, stop or threading.Event())
+
+
+def _plan(fixed: Plan, settings: LiveConfig) -> Plan:
+    """What the settings make of the plan the agent started with."""
+    config = settings()
+    return replace(
+        fixed,
+        interval=fixed.interval or float(config.interval_seconds),
+        problems=(*fixed.problems, *filter(None, (settings.problem,))),
+        hours=parse_hours(config.hours),
+        angles=SENSITIVITY[config.sensitivity],
+    )
+
+
+def _participation(store: Store, *, must_ask: bool) -> Participation:
+    """What the employee answered. What cannot be read counts as not answered: it is asked again."""
+    try:
+        answer = participation(store.acknowledgements())
+    except StoreError as error:
+        log.error("%s", error)
+        answer = Participation.UNDECIDED
+    if answer is Participation.DECLINED or must_ask:
+        return answer
+    return Participation.ACCEPTED
 
 
 def _uploader(home: Home, identity: Identity, clock: Clock) -> Uploader:

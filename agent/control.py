@@ -91,6 +91,11 @@ class ControlWatch:
         self._pause = Pause()
         self._known = False
 
+    @property
+    def version(self) -> int:
+        """Changes whenever another connection committed to the store; negative while it cannot be read."""
+        return self._version
+
     def poll(self) -> Pause:
         """The pause now; costs microseconds while nothing changed. A damaged store or row means paused, and so does one
         that could never be read. Once it was read, a full or busy disk changes nothing: it does not look like a pause.

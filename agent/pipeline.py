@@ -2,8 +2,8 @@
 
     observation -> meter (judge, clock, windows) -> recorder (store) -> next look
 
-A second thread, the watchman, notices a pause five times a second and ends the eyes process on the spot, so that the
-camera is released in well under a second even while a look hangs in a driver.
+A second thread, the watchman, notices five times a second what forbids looking and ends the eyes process on the spot, so
+that the camera is released in well under a second even while a look hangs in a driver.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
 from agent.attention import meter
-from agent.attention.rules import Rules
+from agent.attention.hours import common
+from agent.attention.observation import State
+from agent.attention.rules import SENSITIVITY, Rules
 from agent.attention.schedule import Availability, Look, Reason, Rest, next_look
 from agent.clock import Clock
-from agent.control import POLL_SECONDS, ControlWatch, Pause
-from agent.errors import FramekeepError, StoreError, UnreadableSource
+from agent.consent import Participation
+from agent.control import ControlWatch
+from agent.errors import FramekeepError, UnreadableSource
 from agent.eyes_link import Eyes
 from agent.policy import Standing
 from agent.recorder import Recorder
 from agent.sources import Source
 from agent.status import AgentState, Report
+from agent.watchman import Watchman
+from agent.wire.documents import Policy, WorkHours
 
 REST_SECONDS = 20.0
 """How often a resting agent lets its windows know that time passed."""
@@ -39,7 +45,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the pipeline measures and when. `replay`: a recording, which is looked at whatever the hours are.
-    `interval` is the seconds between looks where no policy says so.
+    `interval` is the seconds between looks where no policy says so. `hours` are the employee's own, within the policy's
+    (empty: the policy's); `angles` the yaw and pitch in degrees beyond which a head is turned away.
     """
 
     source: Source
@@ -47,6 +54,8 @@ class Plan:
     interval: float
     key_store: str = ""
     problems: tuple[str, ...] = ()
+    hours: tuple[WorkHours, ...] = ()
+    angles: tuple[float, float] = SENSITIVITY["normal"]
 
 
 class Pipeline:
@@ -54,11 +63,13 @@ class Pipeline:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Callable[[], Plan],
         *,
         recorder: Recorder,
         clock: Clock,
         watch: Callable[[], ControlWatch],
+        participation: Callable[[], Participation],
+        unseen: Callable[[], str],
         standing: Callable[[], Standing | None],
         policy_held: Callable[[], str | None],
         policy_before: str | None = None,
@@ -67,11 +78,18 @@ class Pipeline:
         open_eyes: Callable[[Source], Eyes] = Eyes,
         zone: Callable[[], tzinfo] | None = None,
         on_report: Callable[[Report], None] | None = None,
+        on_request: Callable[[ControlWatch], None] | None = None,
     ) -> None:
-        self._plan = plan
+        """`plan` is asked before every look, because settings change. `participation` says what the employee answered,
+        `unseen` why nobody could see that this works ("" while the indicator shows); `availability` what the system
+        says. `on_request` is told when another process wrote to the store.
+        """
+        self._plans = plan
+        self._plan = plan()
         self._recorder = recorder
         self._clock = clock
-        self._watch = watch
+        self._participation = participation
+        self._unseen = unseen
         self._standing = standing
         self._policy_held = policy_held
         self._policy_before = policy_before
@@ -81,11 +99,12 @@ class Pipeline:
         self._zone = zone or local_zone
         self._on_report = on_report
         self._eyes: Eyes | None = None
-        self._pause = Pause()
+        self._watchman = Watchman(watch, self, clock=clock, on_change=self._changed, on_request=on_request)
         self._wake = threading.Event()
-        self._report = Report(AgentState.STARTING, int(clock.wall()), int(clock.wall()), key_store=plan.key_store)
+        self._report = Report(AgentState.STARTING, int(clock.wall()), int(clock.wall()), key_store=self._plan.key_store)
         self._policy: str | None = None
-        self._rules = Rules(interval=plan.interval)
+        self._rules = Rules(interval=self._plan.interval)
+        self._why: Rest | None = None
         self._last_look: float | None = None
         self._failures = 0
         self._ended = False
@@ -94,9 +113,8 @@ class Pipeline:
 
     def run(self, stop: threading.Event) -> None:
         """Measure until `stop` is set, then release the camera and commit what is open."""
-        self._pause = self._read_pause(watch := self._watch())
-        watch.close()
-        watchman = threading.Thread(target=self._stand_watch, args=(stop,), name="watchman", daemon=True)
+        self._watchman.look_once()
+        watchman = threading.Thread(target=self._watchman.stand, args=(stop,), name="watchman", daemon=True)
         watchman.start()
         mono, wall = self._clock.monotonic(), self._clock.wall()
         earlier = self._recorder.load(now=wall)
@@ -114,36 +132,55 @@ class Pipeline:
             self._tell(meter.rest, AgentState.NOT_RUNNING)
             watchman.join(2.0)
 
+    # What the watchman asks (watchman.Signals).
+
+    def participation(self) -> Participation:
+        """What the employee answered."""
+        return self._participation()
+
+    def unseen(self) -> str:
+        """Why nobody could see that this program works."""
+        return self._unseen()
+
+    def resting(self) -> bool:
+        """Whether the system says to rest. A recording is looked at whatever the laptop does."""
+        return not self._plan.replay and self._availability() != Availability()
+
     def _turn(self, stop: threading.Event) -> None:
         """One decision: look now, wait for the next look, or rest."""
+        self._replan()
+        seen = self._watchman.seen
+        if seen.participation is not Participation.ACCEPTED:
+            self._abstain(seen.participation, stop)
+            return
         standing = self._standing()
-        blocked = "" if standing is None or standing.may_look else standing.reason
         policy = standing.policy if standing else None
         self._policy = self._policy_held() or self._policy
-        self._set_interval(float(policy.interval_seconds) if policy and not self._plan.replay else self._plan.interval)
-        if blocked:
-            self._rest(AgentState.BLOCKED, (blocked,), stop)
+        self._set_rules(policy)
+        blocked = "" if standing is None or standing.may_look else standing.reason
+        if blocked or seen.unseen:
+            self._rest(AgentState.BLOCKED, tuple(filter(None, (blocked, seen.unseen))), stop)
             return
         decision = next_look(
             wall := self._clock.wall(),
             last_look=self._last_look,
             interval=self._rules.interval,
             random=self._chance(),
-            hours=None if self._plan.replay or policy is None else policy.work_hours,
+            hours=None if self._plan.replay or policy is None else self._hours(policy),
             zone=self._zone(),
             paused_until=self._paused_until(),
             available=Availability() if self._plan.replay else self._availability(),
         )
         match decision:
             case Rest(reason=Reason.PAUSED):
-                self._rest(AgentState.PAUSED, (), stop)
+                self._rest(AgentState.PAUSED, (), stop, decision)
             case Rest():
-                self._rest(AgentState.RESTING, (), stop)
+                self._rest(AgentState.RESTING, (), stop, decision)
             case Look() if self._ended:
                 self._rest(AgentState.RESTING, ("The recording is over.",), stop)
             case Look(at=at):
                 self._wait(at - wall, stop)
-                if not stop.is_set() and not self._is_paused() and self._clock.wall() >= at - 0.5:
+                if not stop.is_set() and self._may_look() and self._clock.wall() >= at - 0.5:
                     self._look(stop)
 
     def _look(self, stop: threading.Event) -> None:
@@ -151,7 +188,7 @@ class Pipeline:
         try:
             if self._eyes is None:
                 self._eyes = self._open_eyes(self._plan.source)
-                if self._is_paused():  # the watchman may have looked for eyes to end just before these opened
+                if not self._may_look():  # the watchman may have looked for eyes to end just before these opened
                     self._close_eyes()
                     return
             look = self._eyes.look(LOOK_SECONDS)
@@ -162,7 +199,7 @@ class Pipeline:
             self._ended = True
             self._close_eyes()
         elif look.error is not None:
-            if not self._is_paused() and not stop.is_set():  # else the watchman ended the eyes
+            if self._may_look() and not stop.is_set():  # else the watchman ended the eyes
                 self._fail(look.error)
         elif look.observation is not None:
             self._failures = 0
@@ -189,10 +226,24 @@ class Pipeline:
         ):
             self._tell(meter.lost, AgentState.BLIND, (str(error),))
 
-    def _rest(self, state: AgentState, problems: tuple[str, ...], stop: threading.Event) -> None:
+    def _rest(
+        self, state: AgentState, problems: tuple[str, ...], stop: threading.Event, why: Rest | None = None
+    ) -> None:
         self._close_eyes()
         self._last_look = None  # after a rest the first look comes at once: nobody should wonder whether it goes on
+        self._why = why
         self._tell(meter.rest, state, problems)
+        self._wait(REST_SECONDS, stop)
+        self._why = None
+
+    def _abstain(self, answer: Participation, stop: threading.Event) -> None:
+        """The employee has not accepted the notice: no look, no window, not even an empty one. The window that was open
+        when they withdrew is dropped: it was not finished, and nobody but them may ever hear of it.
+        """
+        self._close_eyes()
+        self._last_look = None
+        state = AgentState.NOT_PARTICIPATING if answer is Participation.DECLINED else AgentState.UNDECIDED
+        self._keep((meter.forget(self._recorder.meter), ()), state)
         self._wait(REST_SECONDS, stop)
 
     def _tell(self, event: Callable[..., meter.Metered], state: AgentState, problems: tuple[str, ...] = ()) -> None:
@@ -211,6 +262,10 @@ class Pipeline:
             camera=self._plan.source.name if self._eyes is not None else "",
             policy=self._policy,
             problems=(*self._plan.problems, *problems, *trouble),
+            reason=self._why.reason.value if self._why else "",
+            until=int(self._why.until) if self._why and self._why.until is not None else None,
+            participation=self._watchman.seen.participation.value,
+            **self._shown(metered[0], state),
         )
         self._recorder.keep(metered, policy=self._policy, report=self._report)
         if self._on_report is not None:
@@ -222,47 +277,56 @@ class Pipeline:
             self._clock.wait(self._wake, seconds)
         self._wake.clear()
 
-    def _set_interval(self, seconds: float) -> None:
-        if seconds != self._rules.interval:
-            self._rules = replace(self._rules, interval=seconds)
+    def _shown(self, measured: meter.Meter, state: AgentState) -> dict[str, Any]:
+        """The attention state for the employee's own eyes, and since when."""
+        shown = measured.judge.shown
+        if state not in (AgentState.WATCHING, AgentState.BLIND) or shown is State.NOT_OBSERVED:
+            return {"attention": "", "attention_since": None}
+        since = measured.since if shown is measured.judge.state else None
+        return {"attention": shown.value, "attention_since": None if since is None else int(since)}
+
+    def _replan(self) -> None:
+        """Take up settings that changed since the last look."""
+        before, self._plan = self._plan, self._plans()
+        if self._plan.source != before.source:
+            self._close_eyes()
+            self._failures, self._ended = 0, False
+
+    def _set_rules(self, policy: Policy | None) -> None:
+        decided = policy is not None and not self._plan.replay
+        yaw, pitch = self._plan.angles
+        rules = replace(
+            self._rules,
+            interval=float(policy.interval_seconds) if policy is not None and decided else self._plan.interval,
+            yaw_away=yaw,
+            pitch_down=pitch,
+        )
+        if rules != self._rules:
+            self._rules = rules
+
+    def _hours(self, policy: Policy) -> tuple[WorkHours, ...]:
+        return common(policy.work_hours, self._plan.hours) if self._plan.hours else policy.work_hours
 
     def _close_eyes(self) -> None:
         eyes, self._eyes = self._eyes, None
         if eyes is not None:
             eyes.close()
 
-    def _is_paused(self) -> bool:
-        return self._pause.holds(self._clock.wall())
+    def _may_look(self) -> bool:
+        return self._watchman.seen.may_look(self._clock.wall())
 
     def _paused_until(self) -> float | None:
-        if not self._pause.paused:
+        pause = self._watchman.seen.pause
+        if not pause.paused:
             return None
-        return float("inf") if self._pause.until is None else float(self._pause.until)
+        return float("inf") if pause.until is None else float(pause.until)
 
-    def _stand_watch(self, stop: threading.Event) -> None:
-        """The watchman's thread."""
-        watch = self._watch()
-        was_paused = self._is_paused()
-        while not stop.wait(POLL_SECONDS):
-            self._pause = self._read_pause(watch)
-            if self._is_paused() != was_paused:
-                was_paused = not was_paused
-                eyes = self._eyes
-                if was_paused and eyes is not None:
-                    eyes.kill()
-                self._wake.set()
+    def _changed(self, may_look: bool) -> None:
+        """From the watchman's thread."""
         eyes = self._eyes
-        if eyes is not None:
+        if not may_look and eyes is not None:
             eyes.kill()
         self._wake.set()
-        watch.close()
-
-    def _read_pause(self, watch: ControlWatch) -> Pause:
-        try:
-            return watch.poll()
-        except StoreError as error:
-            log.error("%s", error)
-            return self._pause  # unreadable: as it was, so that a full disk does not look like a pause
 
 
 def local_zone() -> tzinfo:

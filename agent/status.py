@@ -28,6 +28,10 @@ class AgentState(StrEnum):
     """It should look and cannot: no camera, or the camera was lost."""
     BLOCKED = "blocked"
     """It may not look: no valid keyset or policy, revoked, or no visible indicator."""
+    UNDECIDED = "undecided"
+    """The notice waits to be read and answered: nothing is measured."""
+    NOT_PARTICIPATING = "not_participating"
+    """The employee declined: nothing is measured, and the service knows no more than that."""
     NOT_ENROLLED = "not_enrolled"
     NOT_RUNNING = "not_running"
 
@@ -36,7 +40,9 @@ class AgentState(StrEnum):
 class Report:
     """What the running agent writes down. `since` is when `state` began and `updated` when this was written (epoch
     seconds); `camera` names the source ("" for none); `policy` the policy's id; `problems` are sentences for a
-    person; `key_store` says where the keys are ("os" or "file").
+    person; `key_store` says where the keys are ("os" or "file"). While it rests, `reason` is one of schedule.Reason and
+    `until` the epoch second at which that ends by itself (None: nobody knows). `attention` is the attention state shown
+    now ("" for none) and `attention_since` when it began; `participation` one of consent.Participation.
     """
 
     state: AgentState
@@ -46,6 +52,11 @@ class Report:
     policy: str | None = None
     problems: tuple[str, ...] = ()
     key_store: str = ""
+    reason: str = ""
+    until: int | None = None
+    attention: str = ""
+    attention_since: int | None = None
+    participation: str = ""
 
     def to_bytes(self) -> bytes:
         """For the store's status row."""
@@ -63,7 +74,8 @@ class Report:
 class Status:
     """Everything there is to say at one moment. Times are epoch seconds; `paused` with `paused_until` None means
     until resumed; `outbox_depth` and `outbox_bytes` count envelopes still to be sent; `accepted` were taken and not
-    yet opened; `unsealed` counts closed windows that are not in an envelope yet; `lost` windows.
+    yet opened; `unsealed` counts closed windows that are not in an envelope yet; `lost` windows. `reason`, `until`,
+    `attention`, `attention_since` and `participation` as in `Report`; the first four are empty when no agent runs.
     """
 
     running: bool
@@ -82,10 +94,15 @@ class Status:
     policy_id: str | None
     key_store: str | None
     problems: tuple[str, ...]
+    reason: str = ""
+    until: int | None = None
+    attention: str = ""
+    attention_since: int | None = None
+    participation: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """For `status --json`; times as ISO 8601 in UTC, None where there is nothing to say."""
-        times = {name: _iso(getattr(self, name)) for name in ("since", "paused_until", "last_delivery")}
+        times = {name: _iso(getattr(self, name)) for name in _TIMES}
         return {**asdict(self), **times, "state": self.state.value, "problems": list(self.problems)}
 
 
@@ -97,6 +114,7 @@ def compose(
     outbox: OutboxSummary,
     now: float,
     problems: tuple[str, ...] = (),
+    participation: str = "",
 ) -> Status:
     """The status from the agent's last report and what is true now. `problems` are further ones the asker found."""
     state, since = AgentState.NOT_RUNNING, report.updated if report else None
@@ -122,7 +140,15 @@ def compose(
         policy_id=report.policy if report else None,
         key_store=(report.key_store or None) if report else None,
         problems=((report.problems if report and running else ()) + problems),
+        reason=report.reason if report and running else "",
+        until=report.until if report and running else None,
+        attention=report.attention if report and running else "",
+        attention_since=report.attention_since if report and running else None,
+        participation=participation,
     )
+
+
+_TIMES = ("since", "paused_until", "last_delivery", "until", "attention_since")
 
 
 def _iso(at: int | None) -> str | None:

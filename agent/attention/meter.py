@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agent.attention import judge, window
+from agent.attention.baseline import Pose
 from agent.attention.judge import Interval, JudgeState, Step
 from agent.attention.observation import Observation
 from agent.attention.rules import Rules
@@ -67,6 +68,12 @@ class Meter:
             None if clock is None else ClockMap(float(clock[0]), float(clock[1])),
         )
 
+    @property
+    def since(self) -> float | None:
+        """When the judge's confirmed state began (epoch seconds), as far as it is known."""
+        since = self.judge.since
+        return None if self.clock is None or since is None else self.clock.label(since)
+
 
 Metered = tuple[Meter, tuple[Window, ...]]
 
@@ -101,6 +108,15 @@ def forget(meter: Meter) -> Meter:
     owner may ever hear of it. What is closed stays closed, and the neutral pose stays.
     """
     return Meter(JudgeState(baseline=meter.judge.baseline), replace(meter.tally, open=None), None)
+
+
+def calibrate(meter: Meter, pose: Pose | None) -> Meter:
+    """The meter whose neutral pose the employee chose; with None the learned one counts again. It is checkpointed like
+    all of the meter, and no record that is sent has a field for it. Raises ValueError beyond BASELINE_LIMIT.
+    """
+    learned = meter.judge.baseline
+    baseline = learned.reset() if pose is None else learned.calibrated(pose)
+    return replace(meter, judge=replace(meter.judge, baseline=baseline))
 
 
 def resume(meter: Meter, mono: float, wall: float, rules: Rules) -> Metered:

@@ -6,6 +6,7 @@ import argparse
 import time
 
 from agent.commands.local import Local, clock_time, open_local, say, say_json, size
+from agent.consent import Participation, participation
 from agent.control import Pause, read_pause
 from agent.errors import StoreError
 from agent.identity import load_identity
@@ -19,6 +20,8 @@ _WORDS = {
     AgentState.RESTING: "resting (nobody is looked at now)",
     AgentState.BLIND: "cannot see: the time counts as unknown",
     AgentState.BLOCKED: "not measuring",
+    AgentState.UNDECIDED: "waiting for you to read its notice (framekeep panel)",
+    AgentState.NOT_PARTICIPATING: "not measuring, because you declined",
     AgentState.NOT_ENROLLED: "not enrolled",
     AgentState.NOT_RUNNING: "not running",
 }
@@ -44,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 def read_status(local: Local, *, now: float) -> Status:
     """The status at `now` (epoch seconds)."""
     problems: list[str] = []
-    report, outbox, pause = None, OutboxSummary(), Pause()
+    report, outbox, pause, answer = None, OutboxSummary(), Pause(), Participation.UNDECIDED
     if local.store is None:
         problems.append("Nothing was measured or enrolled here yet.")
     else:
@@ -56,11 +59,20 @@ def read_status(local: Local, *, now: float) -> Status:
         try:
             outbox = local.store.envelopes.summary()
             pause = read_pause(local.paths.store)
+            answer = participation(local.store.acknowledgements())
             if load_identity(local.store) is None:
                 problems.append("This laptop is not enrolled: nothing is sent.")
         except StoreError as error:
             problems.append(str(error))
-    return compose(report, running=local.running, pause=pause, outbox=outbox, now=now, problems=tuple(problems))
+    return compose(
+        report,
+        running=local.running,
+        pause=pause,
+        outbox=outbox,
+        now=now,
+        problems=tuple(problems),
+        participation=answer.value,
+    )
 
 
 def describe(status: Status) -> list[str]:

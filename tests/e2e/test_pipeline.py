@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.attention.hours import parse_hours
 from agent.attention.observation import Face, Lens, Observation
 from agent.attention.schedule import Availability
+from agent.consent import Participation
 from agent.control import ControlWatch, pause
 from agent.errors import CameraLost, EyesError, StoreError, UnreadableSource
 from agent.eyes_link import Look
@@ -79,12 +81,16 @@ class Stage:
         self.standing: Standing | None = Standing("", Organisation().policy_value(), None)
         self.until = NOW + 3600.0
         self.available = Availability()
+        self.plan = plan or Plan(CAMERA, replay=False, interval=10.0)
+        self.answer, self.hidden = Participation.ACCEPTED, ""
         self.recorder = Recorder(self.store, models="abcd1234", on_closed=self.closed.append)
         self.pipeline = Pipeline(
-            plan or Plan(CAMERA, replay=False, interval=10.0),
+            lambda: self.plan,
             recorder=self.recorder,
             clock=self.clock,
             watch=lambda: ControlWatch(folder / "store.sqlite", clock=self.clock.wall),
+            participation=lambda: self.answer,
+            unseen=lambda: self.hidden,
             standing=lambda: self.standing,
             policy_held=lambda: "p-1" if self.standing else None,
             policy_before=before,
@@ -309,3 +315,67 @@ def test_after_more_than_a_day_without_a_disk_the_oldest_windows_are_lost_and_co
     assert len(kept) + done.store.lost() >= 300
     assert done.store.lost() > 0
     assert kept[-1] >= end - 300
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (Participation.DECLINED, AgentState.NOT_PARTICIPATING),
+        (Participation.UNDECIDED, AgentState.UNDECIDED),
+        (Participation.OUTDATED, AgentState.UNDECIDED),
+    ],
+)
+def test_who_has_not_accepted_is_not_measured_and_not_even_counted_as_unobserved(
+    stage: Callable[..., Stage], answer: Participation, state: AgentState
+) -> None:
+    done = stage()
+    done.answer = answer
+    done.run()
+    assert done.eyes == []
+    assert done.states[-2:] == [state, AgentState.NOT_RUNNING]
+    assert done.closed == [] and done.store.windows(0, 2**40) == []
+
+
+def test_withdrawing_drops_the_open_window_and_coming_back_begins_anew(
+    stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    first = stage(lambda: COVERED)
+    first.until = NOW + 450.0
+    first.run()
+    first.store.close()
+    for answer, begin in ((Participation.DECLINED, 500), (Participation.ACCEPTED, 90_000)):
+        later = Stage(tmp_path, lambda: PRESENT, before="p-1")
+        later.clock.advance(begin)
+        later.until = NOW + begin + 700.0
+        later.answer = answer
+        later.run()
+        kept = [stored.window for stored in later.store.windows(0, 2**40)]
+        later.store.close()
+        if answer is Participation.DECLINED:
+            assert [window.start for window in kept] == [NOW]
+    assert [window.start - NOW for window in kept] == [0, 90_000, 90_300], "the day in between was never recorded"
+    assert all(window.unknown == 0 for window in kept[1:]), "what was open at the refusal is gone"
+
+
+def test_nobody_looks_while_nobody_could_see_it(stage: Callable[..., Stage]) -> None:
+    done = stage()
+    done.hidden = "No place on this desktop shows the icon."
+    done.run()
+    assert done.eyes == []
+    assert any(done.hidden in report.problems for report in done.reports if report.state is AgentState.BLOCKED)
+    assert done.seconds("not_observed") == 300 * len(done.closed) > 0
+
+
+def test_own_hours_narrow_the_policys(stage: Callable[..., Stage]) -> None:
+    done = stage(plan=Plan(CAMERA, replay=False, interval=10.0, hours=parse_hours("Mon 09:40-10:00")))
+    done.run()
+    assert done.seconds("at_screen") == pytest.approx(1200, abs=30), "of the hour from 09:20 only those minutes"
+    resting = next(report for report in done.reports if report.state is AgentState.RESTING)
+    assert (resting.reason, resting.until) == ("outside_hours", NOW + 1200)
+
+
+def test_the_report_says_what_is_seen_now_and_since_when(stage: Callable[..., Stage]) -> None:
+    done = stage().run()
+    watching = [report for report in done.reports if report.state is AgentState.WATCHING][-1]
+    assert (watching.attention, watching.attention_since) == ("at_screen", pytest.approx(NOW, abs=30))
+    assert done.reports[-1].attention == "", "nothing is claimed once it stopped"
