@@ -13,7 +13,7 @@ def seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
         return State.UNKNOWN
     face = near_face(observation, rules)
     if face is None:
-        return State.LOOKING_AWAY if _near_body(observation, rules) else State.ABSENT
+        return State.LOOKING_AWAY if near_body(observation, rules) else State.ABSENT
     if face.yaw is None or face.pitch is None:
         return State.UNKNOWN
     turned = abs(face.yaw - baseline.yaw) > rules.yaw_away
@@ -24,7 +24,12 @@ def seen(observation: Observation, rules: Rules, baseline: Baseline) -> State:
 def near_face(observation: Observation, rules: Rules) -> Face | None:
     """The nearest face, if it is near enough to be somebody at this laptop."""
     face = observation.faces[0] if observation.faces else None
-    return face if face and face.box[2] - face.box[0] >= rules.face_near * observation.size[0] else None
+    return face if face is not None and _is_near(face, observation, rules) else None
+
+
+def near_faces(observation: Observation, rules: Rules) -> tuple[Face, ...]:
+    """All faces that are near enough to be somebody at this laptop, nearest first."""
+    return tuple(face for face in observation.faces if _is_near(face, observation, rules))
 
 
 def held_phone(observation: Observation, rules: Rules) -> float:
@@ -33,10 +38,14 @@ def held_phone(observation: Observation, rules: Rules) -> float:
     Somebody else's phone in the picture is none of this laptop's business.
     """
     face = near_face(observation, rules)
-    if face is None and not _near_body(observation, rules):
+    if face is None and not near_body(observation, rules):
         return 0.0
     bodies = [_grown(person.box, rules.phone_reach) for person in _nearest(observation, face, rules)]
     return max((p.score for p in observation.phones if any(_middle_in(p.box, body) for body in bodies)), default=0.0)
+
+
+def _is_near(face: Face, observation: Observation, rules: Rules) -> bool:
+    return face.box[2] - face.box[0] >= rules.face_near * observation.size[0]
 
 
 def _nearest(observation: Observation, face: Face | None, rules: Rules) -> list[Person]:
@@ -46,7 +55,7 @@ def _nearest(observation: Observation, face: Face | None, rules: Rules) -> list[
     return theirs or persons[:1]
 
 
-def _near_body(observation: Observation, rules: Rules) -> bool:
+def near_body(observation: Observation, rules: Rules) -> bool:
     """Whether somebody's body fills so much of the picture both ways that it is at this laptop."""
     width, height = (rules.person_near * side for side in observation.size)
     return any(
