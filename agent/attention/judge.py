@@ -44,7 +44,8 @@ out are consecutive and never overlap.
    fifteen such minutes. Medians of medians: a quarter of an hour with a colleague
    does not move it once learned, a laptop that was turned does within ten minutes of work. At first it is straight
    ahead, and as hard to move as if that had been seen for six minutes. The pose is part of the local checkpoint; it is about one person, so it is **never sent**:
-   the wire format has no field for it.
+   the wire format has no field for it. A pose chosen in the camera check (calibration.py) takes the place of all that
+   was learned, as hard to move as fifteen minutes, until minutes learned later outweigh it or it is taken back.
 
 Time only enters as an argument. Times that go back are ignored.
 """
