@@ -1,4 +1,4 @@
-"""What one process asks of another: pause, resume, and only one agent at a time.
+"""What one process asks of another: pause, resume, a link to the panel, and only one agent at a time.
 
 Pausing needs no key, no network and no running agent: it is a row in the store. The agent looks at SQLite's change
 counter five times a second, so the camera is released well within a second.
@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import StoreError
-from agent.store.control_row import PAUSE, damaged_pause, pause_value, row_digest
+from agent.store.control_row import PANEL, PAUSE, damaged_pause, panel_value, pause_value, row_digest
 from agent.store.schema import SQLITE_ERRORS, StoreUnavailable, connect, explain, roll_back
 
 POLL_SECONDS = 0.2
 """How often the agent looks for a change."""
 MAX_PAUSE_SECONDS = 7 * 86400
+MAX_REQUEST_AGE = 10
+"""Seconds after which nobody waits for a link to the panel any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,18 @@ class Pause:
     def holds(self, now: float) -> bool:
         """Whether nothing may be looked at, at `now` (epoch seconds). A clock that went back prolongs it."""
         return self.paused and (self.until is None or now < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRequest:
+    """Somebody ran `framekeep panel`: what names the answer to it, and when that was (epoch seconds)."""
+
+    nonce: str
+    at: int
+
+    def waits(self, now: float) -> bool:
+        """Whether somebody may still wait for the answer at `now`."""
+        return abs(now - self.at) <= MAX_REQUEST_AGE
 
 
 def pause(store: Path, *, now: float, seconds: float | None = None) -> Pause:
@@ -67,6 +81,11 @@ def resume(store: Path, *, now: float) -> Pause:
         return Pause(False, None, int(now))
 
 
+def ask_for_panel(store: Path, nonce: str, *, now: float) -> None:
+    """Ask the running agent for a link to its panel. Raises StoreError."""
+    _write_row(store, PANEL, panel_value(nonce=nonce, at=int(now)))
+
+
 def pause_flag(store: Path) -> Path:
     """The empty file that means "paused until resumed" where the store could not be written."""
     return store.with_name("paused")
@@ -89,7 +108,13 @@ class ControlWatch:
         self._connection: sqlite3.Connection | None = None
         self._version = -1
         self._pause = Pause()
+        self._request: PanelRequest | None = None
         self._known = False
+
+    @property
+    def panel_request(self) -> PanelRequest | None:
+        """Who last asked for the panel, as of the last `poll`; it stays until the next one asks."""
+        return self._request
 
     @property
     def version(self) -> int:
@@ -105,8 +130,10 @@ class ControlWatch:
                 self._connection = connect(self._path)
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
             if version != self._version:
-                row = self._connection.execute("SELECT value, digest FROM control WHERE id=?", (PAUSE,)).fetchone()
-                self._pause = Pause() if row is None else _parse(*row, now=self._clock())
+                rows = self._connection.execute("SELECT id, value, digest FROM control").fetchall()
+                held = {number: (value, digest) for number, value, digest in rows}
+                self._pause = _parse(*held[PAUSE], now=self._clock()) if PAUSE in held else Pause()
+                self._request = _parse_request(*held[PANEL]) if PANEL in held else None
                 self._version, self._known = version, True
         except (*SQLITE_ERRORS, StoreError) as error:
             self.close()  # the next poll looks again, with a new connection
@@ -212,19 +239,30 @@ else:
 
 
 def _write(store: Path, wanted: Pause) -> Pause:
-    value = pause_value(paused=wanted.paused, until=wanted.until, since=wanted.since)
+    _write_row(store, PAUSE, pause_value(paused=wanted.paused, until=wanted.until, since=wanted.since))
+    return wanted
+
+
+def _write_row(store: Path, number: int, value: str) -> None:
     with closing(connect(store)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "INSERT OR REPLACE INTO control(id, value, digest) VALUES(?, ?, ?)",
-                (PAUSE, value, row_digest(PAUSE, value)),
+                (number, value, row_digest(number, value)),
             )
             connection.execute("COMMIT")
         except SQLITE_ERRORS as error:
             roll_back(connection)
             raise explain(error, store) from error
-    return wanted
+
+
+def _parse_request(value: object, digest: object) -> PanelRequest | None:
+    """None for a damaged one: whoever asked will ask again."""
+    if not isinstance(value, str) or row_digest(PANEL, value) != digest:
+        return None
+    fields = json.loads(value)
+    return PanelRequest(fields["nonce"], fields["at"])
 
 
 def _parse(value: object, digest: object, *, now: float) -> Pause:

@@ -9,11 +9,18 @@ import json
 
 PAUSE = 1
 """The row that holds the pause."""
+PANEL = 2
+"""The row that holds who last asked for the panel."""
 
 
 def pause_value(*, paused: bool, until: int | None, since: int) -> str:
     """The row's text. `until` None: until somebody resumes; times are epoch seconds."""
     return json.dumps({"paused": paused, "until": until, "since": since}, separators=(",", ":"))
+
+
+def panel_value(*, nonce: str, at: int) -> str:
+    """The row's text. `nonce` names the answer; `at` is when it was asked (epoch seconds)."""
+    return json.dumps({"nonce": nonce, "at": at}, separators=(",", ":"))
 
 
 def damaged_pause(now: float) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.control import POLL_SECONDS, ControlWatch, InstanceLock, pause, read_pause, resume
+from agent.control import POLL_SECONDS, ControlWatch, InstanceLock, ask_for_panel, pause, read_pause, resume
 from agent.errors import StoreError
 from agent.log import set_up
 from agent.store import open_store
@@ -105,6 +105,29 @@ def test_a_pause_that_could_never_be_read_means_paused_and_a_later_trouble_chang
         file.unlink()
     path.mkdir()
     assert not watch.poll().paused
+
+
+def test_asking_for_the_panel_is_noticed_once_for_each_asker_and_leaves_the_pause_alone(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "store.sqlite"
+    pause(path, now=NOW)
+    watch = ControlWatch(path)
+    assert watch.poll().paused and watch.panel_request is None
+    ask_for_panel(path, "a" * 32, now=NOW + 1)
+    assert watch.poll().paused
+    asked = watch.panel_request
+    assert asked is not None and asked.nonce == "a" * 32
+    assert asked.waits(NOW + 5) and not asked.waits(NOW + 60)
+    ask_for_panel(path, "b" * 32, now=NOW + 2)
+    resume(path, now=NOW + 2)
+    assert not watch.poll().paused
+    assert watch.panel_request is not None and watch.panel_request.nonce == "b" * 32
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE control SET value=replace(value, 'b', 'c') WHERE id=2")
+    raw.close()
+    assert not watch.poll().paused and watch.panel_request is None, "a damaged row names no file"
+    watch.close()
 
 
 def test_no_folder_no_pause(tmp_path: Path) -> None:
