@@ -109,39 +109,45 @@ def open_home(
     return None
 
 
-@dataclass
 class Agent:
-    """The built agent: `run` blocks until `stop`. `uploader` is None while this laptop is not enrolled."""
+    """The built agent. `uploader` is None while this laptop is not enrolled; `stop` ends it."""
 
-    pipeline: Pipeline
-    uploader: Uploader | None
-    stop: threading.Event
+    def __init__(self, pipeline: Pipeline, uploader: Uploader | None, stop: threading.Event) -> None:
+        self.pipeline, self.uploader, self.stop = pipeline, uploader, stop
+        self._failures: list[BaseException] = []
+        works = [("pipeline", pipeline.run), *([("uploader", uploader.run)] if uploader else [])]
+        self._threads = [threading.Thread(target=self._guarded(work), name=name, daemon=True) for name, work in works]
+
+    def start(self) -> None:
+        """Measure and deliver from now on, in threads of their own. Once."""
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        """Stop, and wait until everything measured is committed. Raises what made a thread fail."""
+        self.stop.set()
+        for thread in self._threads:
+            thread.join(JOIN_SECONDS)
+        if self._failures:
+            raise self._failures[0]
 
     def run(self) -> None:
         """Measure and deliver until `stop` is set. An error in either thread stops both and is raised here."""
-        failures: list[BaseException] = []
-
-        def guard(work: Callable[[threading.Event], None]) -> Callable[[], None]:
-            def guarded() -> None:
-                try:
-                    work(self.stop)
-                except BaseException as error:  # noqa: BLE001  raised again by the main thread below
-                    failures.append(error)
-                finally:
-                    self.stop.set()
-
-            return guarded
-
-        works = [("pipeline", self.pipeline.run), *([("uploader", self.uploader.run)] if self.uploader else [])]
-        threads = [threading.Thread(target=guard(work), name=name, daemon=True) for name, work in works]
-        for thread in threads:
-            thread.start()
+        self.start()
         while not self.stop.wait(0.5):  # a plain wait would not let Windows deliver Ctrl-C
             pass
-        for thread in threads:
-            thread.join(JOIN_SECONDS)
-        if failures:
-            raise failures[0]
+        self.finish()
+
+    def _guarded(self, work: Callable[[threading.Event], None]) -> Callable[[], None]:
+        def guarded() -> None:
+            try:
+                work(self.stop)
+            except BaseException as error:  # noqa: BLE001  raised again by `finish`
+                self._failures.append(error)
+            finally:
+                self.stop.set()
+
+        return guarded
 
 
 def build_agent(

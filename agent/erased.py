@@ -14,9 +14,32 @@ from agent.consent import Acknowledgement
 from agent.control import pause
 from agent.errors import StoreError
 from agent.keys import NEXT_STORE_KEY, STORE_KEY, KeyStore
-from agent.store import DocumentKind, Store, StoredDocument, StoreUnavailable
+from agent.paths import Paths
+from agent.store import DocumentKind, RowDamaged, Store, StoredDocument, StoreUnavailable
 from agent.store.recover import sync_folder
 from agent.store.rows import KEY_BYTES
+
+
+def forget(store: Store, keys: KeyStore, paths: Paths, *, now: float) -> None:
+    """Delete the logs, `store` (closed here) and its key; an empty store that knows only the enrolment and the answers to
+    the notice stands in its place, paused. For the process that holds the agent's lock. Raises StoreError.
+    """
+    held = {kind: store.document(kind) for kind in DocumentKind}
+    documents = {kind: document for kind, document in held.items() if document is not None}
+    identity = store.identity()
+    try:
+        answers = store.acknowledgements()
+    except RowDamaged:
+        answers = ()
+    store.close()
+    delete_logs(paths)
+    start_over(paths.store, keys, identity=identity, documents=documents, answers=answers, now=now)
+
+
+def delete_logs(paths: Paths) -> None:
+    """Remove this user's log files."""
+    for file in paths.logs.glob("framekeep.log*"):
+        file.unlink(missing_ok=True)
 
 
 def start_over(

@@ -14,14 +14,13 @@ import time
 from agent.clock import SystemClock
 from agent.commands.local import Local, clock_time, open_local, say
 from agent.control import InstanceLock
-from agent.erased import start_over
+from agent.erased import delete_logs, forget
 from agent.errors import FramekeepError, UsageError
 from agent.identity import load_identity
 from agent.keys import choose_key_store, device_key
 from agent.outbox.link import Link
 from agent.outbox.signed import refused, signed_request
 from agent.paths import Paths, find_paths
-from agent.store import DocumentKind, RowDamaged, Store
 
 PATH = "/v1/me/erasure"
 
@@ -75,7 +74,8 @@ def _erase(local: Local, arguments: argparse.Namespace) -> None:
             back = "as this laptop forgets its key, only a laptop enrolled anew can still cancel it"
         say(f"The service erases what it keeps about you at {when}; {back}.")
     if not arguments.everything:
-        _forget(local, local.store)
+        forget(local.store, local.keys, local.paths, now=time.time())
+        say("Everything measured on this laptop is deleted. Measuring is paused until framekeep resume.")
 
 
 def _confirm(arguments: argparse.Namespace) -> None:
@@ -112,32 +112,12 @@ def _ask(local: Local, method: str) -> dict[str, object]:
     return value
 
 
-def _forget(local: Local, store: Store) -> None:
-    """Delete the logs, the store and its key; an empty store that knows only the enrolment stands in its place."""
-    held = {kind: store.document(kind) for kind in DocumentKind}
-    documents = {kind: document for kind, document in held.items() if document is not None}
-    identity = store.identity()
-    try:
-        answers = store.acknowledgements()
-    except RowDamaged:
-        answers = ()
-    store.close()
-    _delete_logs(local.paths)
-    start_over(local.paths.store, local.keys, identity=identity, documents=documents, answers=answers, now=time.time())
-    say("Everything measured on this laptop is deleted. Measuring is paused until framekeep resume.")
-
-
 def _forget_everything(paths: Paths) -> None:
     """Files first, keys last: a kill in between leaves nothing that cannot be opened."""
     keys = choose_key_store(paths)
-    _delete_logs(paths)
+    delete_logs(paths)
     for pattern in ("store.erased", "store.rebuil*", "store.sqlite*", "store.*"):
         for file in paths.data.glob(pattern):
             file.unlink(missing_ok=True)
     keys.clear()
     say("This laptop has forgotten everything, its enrolment too.")
-
-
-def _delete_logs(paths: Paths) -> None:
-    for file in paths.logs.glob("framekeep.log*"):
-        file.unlink(missing_ok=True)

@@ -1,0 +1,82 @@
+"""The running agent as the tray and the panel hold it: it can be taken down and set up again around an erasure.
+
+The store's file and key are replaced when the employee erases what was measured, so whatever uses the store has to let
+go of it first. Tray and panel stay; the threads that measure and deliver are made anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from agent import log as logs
+from agent.app import Agent, Home
+from agent.clock import Clock
+from agent.erased import forget
+from agent.keys import store_key
+from agent.store import Store, open_store
+
+POLL_SECONDS = 0.5
+
+
+class Station:
+    """Owns the agent's threads. `store` is the one in use now; methods may come from any thread."""
+
+    def __init__(self, home: Home, build: Callable[[Home], Agent], *, clock: Clock, stop: threading.Event) -> None:
+        """`build` makes an agent with a stop event of its own; `stop` is the program's."""
+        self.agent: Agent | None = None
+        self._home = home
+        self._build = build
+        self._clock = clock
+        self._stop = stop
+        self._lock = threading.RLock()
+
+    @property
+    def store(self) -> Store:
+        """The store as it is now."""
+        return self._home.store
+
+    def start(self) -> None:
+        """Measure and deliver from now on. Raises what building an agent raises."""
+        with self._lock:
+            self.agent = self._build(self._home)
+            self.agent.start()
+
+    def watch(self) -> None:
+        """End the program when the agent ends by itself. The calling thread's work until then."""
+        while not self._stop.wait(POLL_SECONDS):
+            with self._lock:
+                if self.agent is not None and self.agent.stop.is_set():
+                    self._stop.set()
+
+    def finish(self) -> None:
+        """Stop measuring, everything committed. Raises what made the agent fail."""
+        with self._lock:
+            agent, self.agent = self.agent, None
+            if agent is not None:
+                agent.finish()
+
+    def erase(self) -> None:
+        """Forget what was measured on this laptop, at once; afterwards it is paused. Raises StoreError: then the old store
+        stands, and the agent goes on with it.
+        """
+        with self._lock:
+            self.finish()
+            home = self._home
+            try:
+                forget(home.store, home.keys, home.paths, now=self._clock.wall())
+                logs.set_up(home.paths.log_file, home.config.log_level)
+            finally:
+                home.store = self._opened()
+                self.start()
+
+    def _opened(self) -> Store:
+        home = self._home
+        home.store.close()
+        opened = open_store(
+            home.paths.store,
+            store_key(home.keys, home.paths.store),
+            now=self._clock.wall(),
+            budget=home.config.store_mib * 1024 * 1024,
+        )
+        return opened.store

@@ -1,0 +1,81 @@
+"""Promise: erasing from the panel, while the agent runs, leaves nothing measured and an agent that goes on, paused."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.app import Agent, Home, build_agent, open_home
+from agent.attention.observation import Face, Lens, Observation
+from agent.clock import SystemClock
+from agent.consent import NOTICE_VERSION, Acknowledgement, Decision
+from agent.control import read_pause
+from agent.eyes_link import Look
+from agent.paths import HOME_VARIABLE
+from agent.sources import Source
+from agent.station import Station
+from agent.status import AgentState, Report
+from tests.e2e.test_pipeline import PlayedEyes
+
+PRESENT = Look(Observation(0.0, (640, 480), Lens.CLEAR, (Face((200, 100, 400, 300), 0.9, 0.0, 0.0),)))
+ACCEPTED = Acknowledgement(NOTICE_VERSION, "en", Decision.ACCEPTED, 1)
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    stop = threading.Event()
+    home = open_home(SystemClock(), stop=stop, complain=print)
+    assert home is not None
+
+    def build(home: Home) -> Agent:
+        return build_agent(
+            home,
+            Source(files=("a.mp4",), realtime=True),
+            interval=0.05,
+            must_ask=True,
+            open_eyes=lambda _: PlayedEyes(lambda: PRESENT),  # type: ignore[arg-type,return-value]  # the real one's methods
+        )
+
+    with home:
+        made = Station(home, build, clock=SystemClock(), stop=stop)
+        yield made
+        stop.set()
+        made.finish()
+
+
+def state(station: Station) -> AgentState | None:
+    data = station.store.status()
+    return None if data is None else Report.from_bytes(data).state
+
+
+def test_nothing_is_looked_at_until_the_notice_is_accepted(station: Station) -> None:
+    station.start()
+    until(lambda: state(station) is AgentState.UNDECIDED)
+    station.store.acknowledge(ACCEPTED)
+    until(lambda: state(station) is AgentState.WATCHING)
+    station.store.acknowledge(Acknowledgement(NOTICE_VERSION, "en", Decision.DECLINED, 2))
+    until(lambda: state(station) is AgentState.NOT_PARTICIPATING)
+
+
+def test_erasing_while_it_runs_leaves_an_empty_paused_agent(station: Station) -> None:
+    station.store.acknowledge(ACCEPTED)
+    station.start()
+    until(lambda: state(station) is AgentState.WATCHING)
+    before = station.store
+    station.erase()
+    assert station.store is not before
+    until(lambda: state(station) is AgentState.PAUSED)
+    assert station.store.windows(0, 2**40) == [] and station.store.acknowledgements() == (ACCEPTED,)
+    assert read_pause(station.store.path).paused
