@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Identity:
     """An enrolled device: organisation and device id (32 hex digits each), the organisation's root public key
-    (base64), the service's address as its keyset names it, when it was enrolled (epoch seconds), and whether the
-    service revoked it since.
+    (base64), the service's address as its keyset names it, when it was enrolled (epoch seconds), whether the service
+    revoked it since, and what the service last acknowledged of participation (None: it was never told).
     """
 
     org: str
@@ -42,6 +42,7 @@ class Identity:
     endpoint: str
     enrolled: int
     revoked: bool = False
+    told: bool | None = None
 
     @property
     def roots(self) -> Roots:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.identity import Identity, enroll
+from agent.identity import Identity, enroll, require_identity
 from agent.keys import FileKeyStore, device_key
 from agent.outbox.link import Link
 from agent.outbox.uploader import Uploader
@@ -29,12 +29,22 @@ class Laptop:
     keys: FileKeyStore
     identity: Identity
     measured: int = 0
+    participating: bool | None = None
 
     def uploader(self, **limits: float) -> Uploader:
         key = device_key(self.keys)
         assert key is not None
         link = Link(self.service.endpoint, **limits) if limits else None
-        return Uploader(self.store, self.identity, key, clock=self.clock, link=link, chance=random.Random(7).random)
+        # From the store, as after a restart.
+        return Uploader(
+            self.store,
+            require_identity(self.store),
+            key,
+            clock=self.clock,
+            link=link,
+            chance=random.Random(7).random,
+            participation=lambda: self.participating,
+        )
 
     def measure(self, count: int) -> None:
         """`count` windows pass and are committed."""

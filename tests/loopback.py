@@ -53,6 +53,7 @@ class LoopbackService:
         self.counted: dict[int, int] = {}
         self.repeated = 0
         self.conflicts = 0
+        self.participation: list[bool] = []
         self.receipts: dict[UUID, dict[str, Any]] = {}
         self.page = 1000
         self.cursor = True
@@ -101,10 +102,14 @@ class LoopbackService:
                 audience=self.endpoint,
                 method=method,
                 path=path,
+                body=body,
                 now=int(self.wall()),
             )
         except BadSignature:
             return answer(401, {"error": "not_authenticated"})
+        if (method, path) == ("PUT", "/v1/me/participation"):
+            self.participation.append(strict_json(body, 64)["participating"])
+            return answer(200, {"participating": self.participation[-1], "since": "2025-11-20"})
         if path == "/v1/policy":
             tag = f'"{len(self.policy)}-{hash(self.policy)}"'
             if headers.get("If-None-Match") == tag:
@@ -178,6 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._serve("POST")
+
+    def do_PUT(self) -> None:
+        self._serve("PUT")
 
     def log_message(self, format: str, *args: object) -> None:
         pass

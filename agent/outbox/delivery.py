@@ -112,20 +112,26 @@ def decide(
     """What becomes of `envelope` (sealed at `created`, refused `attempts` times before) after `answer`.
     `chance` is a random number in [0, 1), `now` epoch seconds.
     """
+    if isinstance(answer, Reply):
+        if answer.status == 202 and text_field(answer, "id") == str(envelope):
+            return Outcome(Action.ACCEPTED)
+        verdict = (answer.status, text_field(answer, "error"))
+        if verdict in _FINAL:
+            return Outcome(Action.SET_ASIDE, _FINAL[verdict[0], str(verdict[1])], own_fault=True)
+        if verdict == (400, "key_unknown"):
+            return Outcome(Action.RESEAL, "The key it was sealed to has ended; it is sealed again.")
+        if verdict == (401, "not_authenticated") and created > now + SEALED_AHEAD_SECONDS:
+            return Outcome(Action.RESEAL, "It was sealed while the clock was ahead; it is sealed again.")
+    return try_again(answer, attempts=attempts, chance=chance, now=now)
+
+
+def try_again(answer: Reply | Failure, *, attempts: int, chance: float, now: float) -> Outcome:
+    """When to try again after an answer that is not about what was sent, or none: RETRY, or STOP when revoked."""
     if isinstance(answer, Failure):
         return Outcome(Action.RETRY, _FAILURES[answer.kind], later(attempts, chance, now))
-    if answer.status == 202 and _field(answer, "id") == str(envelope):
-        return Outcome(Action.ACCEPTED)
-    error = _field(answer, "error")
-    if (answer.status, error) in _FINAL:
-        return Outcome(Action.SET_ASIDE, _FINAL[answer.status, str(error)], own_fault=True)
-    if (answer.status, error) == (400, "key_unknown"):
-        return Outcome(Action.RESEAL, "The key it was sealed to has ended; it is sealed again.")
     if is_revoked(answer):
         return Outcome(Action.STOP, "The service revoked this device: nothing more is measured or sent.")
-    if (answer.status, error) == (401, "not_authenticated"):
-        if created > now + SEALED_AHEAD_SECONDS:
-            return Outcome(Action.RESEAL, "It was sealed while the clock was ahead; it is sealed again.")
+    if (answer.status, text_field(answer, "error")) == (401, "not_authenticated"):
         at = now + REFUSED_SECONDS * (0.5 + chance)
         return Outcome(Action.RETRY, clock_trouble(answer, now) or _NOT_RECOGNISED, at)
     at = max(later(attempts, chance, now), _retry_after(answer, chance, now))
@@ -143,7 +149,7 @@ def decide(
 
 def is_revoked(reply: Reply) -> bool:
     """Whether the service itself says that this device was revoked (a proxy's 403 says something else)."""
-    return reply.status == 403 and _field(reply, "error") == "revoked"
+    return reply.status == 403 and text_field(reply, "error") == "revoked"
 
 
 def later(attempts: int, chance: float, now: float) -> float:
@@ -188,7 +194,7 @@ def _http_date(text: str) -> float | None:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def _field(reply: Reply, name: str) -> str | None:
+def text_field(reply: Reply, name: str) -> str | None:
     """A text field of a JSON object, None when the body is anything else: then the service did not write it."""
     try:
         value = json.loads(reply.body)

@@ -24,6 +24,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 TOTAL_SECONDS = 30.0
 MAX_ANSWER = 512 * 1024
+"""Most bytes of an answer, unless the asker expects more."""
 _LOOK_SECONDS = 0.1
 
 
@@ -58,8 +59,11 @@ class Link:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         stop: threading.Event | None = None,
+        most: int = MAX_ANSWER,
     ) -> Reply | Failure | None:
-        """One request. None when `stop` was set before the answer was there; a Failure when none came."""
+        """One request. None when `stop` was set before the answer was there; a Failure when none came, or one of more
+        than `most` bytes.
+        """
         session = self._session or self._new_session()
         self._session = session
         result: list[Reply | Failure] = []
@@ -67,7 +71,7 @@ class Link:
 
         def work() -> None:
             try:
-                result.append(self._send(session, method, path, query, body, headers or {}))
+                result.append(self._send(session, method, path, query, body, headers or {}, most))
             finally:
                 done.set()
 
@@ -98,6 +102,7 @@ class Link:
         query: Mapping[str, str] | None,
         body: bytes | None,
         headers: Mapping[str, str],
+        most: int,
     ) -> Reply | Failure:
         try:
             with session.request(
@@ -113,7 +118,7 @@ class Link:
                 content = bytearray()
                 for chunk in response.iter_content(16 * 1024):
                     content += chunk
-                    if len(content) > MAX_ANSWER:
+                    if len(content) > most:
                         return Failure(FailureKind.BROKEN)
                 names = {name.lower(): value for name, value in response.headers.items()}
                 return Reply(response.status_code, names, bytes(content))

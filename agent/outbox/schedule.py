@@ -1,11 +1,12 @@
-"""When to seal, how much, and which envelope to send next. Pure."""
+"""When to seal, how much, which envelope to send next, and when it is time for what recurs. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from agent.outbox.delivery import MAX_RETRY_AFTER_SECONDS, REFUSED_SECONDS
+from agent.outbox.delivery import MAX_RETRY_AFTER_SECONDS, REFUSED_SECONDS, later
 from agent.store.rows import EnvelopeRow
 from agent.wire.summary import MAX_WINDOWS, WINDOW_SECONDS
 
@@ -58,3 +59,21 @@ def pick(queue: Sequence[EnvelopeRow], faults: Mapping[int, int], now: float) ->
         if faults.get(row.seq, 0) < POISON_AFTER:
             return None
     return None
+
+
+@dataclass
+class Timer:
+    """Something done every `period` seconds, jittered, with backoff while it fails; next at `at` (epoch seconds)."""
+
+    period: float
+    at: float = 0.0
+    failures: int = 0
+
+    def due(self, now: float) -> bool:
+        """Whether it is time."""
+        return now >= self.at or self.at > now + 2 * self.period  # the clock went back
+
+    def done(self, now: float, chance: float, *, ok: bool) -> None:
+        """It was tried at `now`; `chance` is a random number in [0, 1)."""
+        self.failures = 0 if ok else self.failures + 1
+        self.at = now + self.period * (0.75 + chance / 2) if ok else later(self.failures, chance, now)

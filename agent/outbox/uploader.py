@@ -3,6 +3,10 @@
 One thread; the store is its only hand-off. `turn` does everything that is due and says when to look again, so tests
 turn it by hand with a clock of their own. kill -9 anywhere is harmless: an envelope is marked accepted only after the
 service echoed its id, and an envelope that was accepted without our knowing is posted again and counted once.
+
+When the employee declines, what waits is withheld for good, at once and offline; the service is told that this laptop
+does not participate, as long as it takes; and from its acknowledgement on there is no request at all, because each one
+would say that somebody is at work here.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,7 +28,8 @@ from agent.outbox.delivery import Action, Failure, Outcome, Reply, decide, later
 from agent.outbox.documents import Documents
 from agent.outbox.link import Link
 from agent.outbox.receipts import read_receipts
-from agent.outbox.schedule import pick, seal_due
+from agent.outbox.schedule import Timer, pick, seal_due
+from agent.outbox.telling import PATH, Telling, decide_told, message
 from agent.store.rows import Draft, EnvelopeRow, SealedDraft
 from agent.store.store import Store
 from agent.version import VERSION
@@ -44,25 +49,10 @@ _QUARANTINED = "The service could not count it and keeps it for its administrato
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Timer:
-    """Something done every so often, jittered, with backoff while it fails."""
-
-    period: float
-    at: float = 0.0
-    failures: int = 0
-
-    def due(self, now: float) -> bool:
-        return now >= self.at or self.at > now + 2 * self.period  # the clock went back
-
-    def done(self, now: float, chance: float, *, ok: bool) -> None:
-        self.failures = 0 if ok else self.failures + 1
-        self.at = now + self.period * (0.75 + chance / 2) if ok else later(self.failures, chance, now)
-
-
 class Uploader:
     """Delivers the store's windows for `identity`. `turn`, `flush` and `run` belong to one thread; `documents` and
-    `problem` may be read by any. `chance` gives random numbers in [0, 1).
+    `problem` may be read by any. `chance` gives random numbers in [0, 1). `participation` says whether the employee
+    takes part (None: not decided, and nothing is told); what it raises ends the turn before anything is sent.
     """
 
     def __init__(
@@ -75,6 +65,7 @@ class Uploader:
         link: Link | None = None,
         proxy: str = "",
         chance: Callable[[], float] = random.random,
+        participation: Callable[[], bool | None] = lambda: None,
     ) -> None:
         self._store = store
         self._identity = identity
@@ -82,14 +73,16 @@ class Uploader:
         self._clock = clock
         self._link = link or Link(identity.endpoint, proxy=proxy)
         self._chance = chance
+        self._participation = participation
+        self._telling = Telling()
         self.documents = Documents(store, identity)
         self.problem = ""
         """Why nothing goes out just now, for the status; "" when all is well."""
         self._faults: dict[int, int] = {}
         self._unrecorded: set[int] = set()
-        self._documents_timer = _Timer(DOCUMENTS_SECONDS)
-        self._receipts_timer = _Timer(RECEIPTS_SECONDS)
-        self._age_timer = _Timer(AGE_OUT_SECONDS)
+        self._documents_timer = Timer(DOCUMENTS_SECONDS)
+        self._receipts_timer = Timer(RECEIPTS_SECONDS)
+        self._age_timer = Timer(AGE_OUT_SECONDS)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; returns within a second of it."""
@@ -108,15 +101,17 @@ class Uploader:
         """Do what is due; returns seconds until the next look. Raises StoreError."""
         now = self._clock.wall()
         self._follow()
+        declined = self._withhold(now)
         if not self._identity.revoked:
-            if self._documents_timer.due(now) or (
-                not self.documents.standing(now).may_look and self._documents_timer.failures == 0
-            ):
-                self.refresh_documents(stop)
-            self._seal(now)
-            self._deliver(stop)
-            if self._receipts_timer.due(now):
-                self.ask_receipts(stop)
+            # Who declined needs them only to find where to say so.
+            if not declined or self._identity.told is not False:
+                self._keep_documents(now, stop)
+            self._tell(stop)
+            if not declined:
+                self._seal(now)
+                self._deliver(stop)
+                if self._receipts_timer.due(now):
+                    self.ask_receipts(stop)
             self._link.close()
         if self._age_timer.due(now):
             self._store.envelopes.age_out(now=now)
@@ -127,8 +122,9 @@ class Uploader:
         """Seal every closed window now, due or not, and deliver what can be delivered at once. True when nothing is
         left. For the end of a recording. Raises StoreError.
         """
-        self._seal(self._clock.wall(), everything=True)
-        self._deliver(stop)
+        if not self._withhold(self._clock.wall()):
+            self._seal(self._clock.wall(), everything=True)
+            self._deliver(stop)
         self._link.close()
         return not self._store.unsealed(1) and not self._store.envelopes.waiting(1)
 
@@ -174,9 +170,53 @@ class Uploader:
             log.warning("Accepted envelopes have no receipt; they are sent again.", extra={"count": count})
         return settled
 
+    def _withhold(self, now: float) -> bool:
+        """Whether the employee declined; then nothing that was measured before is sent any more."""
+        if self._participation() is not False:
+            return False
+        self._note_accepted()
+        if self._store.unsealed(1) or self._store.envelopes.waiting(1):
+            count = self._store.envelopes.withhold(now=now)
+            log.info("Withheld: the employee does not take part.", extra={"count": count})
+        self._faults.clear()
+        return True
+
+    def _tell(self, stop: threading.Event | None) -> None:
+        """Say whether the employee takes part, if the service does not know."""
+        participating, now = self._participation(), self._clock.wall()
+        if participating is None or participating is self._identity.told:
+            if participating is False:
+                self.problem = ""
+            return
+        self._telling = self._telling.of(participating)
+        if self._identity.revoked or not self._telling.due(now):
+            return
+        body = message(participating)
+        headers = {"Content-Type": "application/json", **self._token("PUT", PATH, body)}
+        answer = self._link.request("PUT", PATH, body=body, headers=headers, stop=stop)
+        if answer is None:
+            return
+        attempts, chance = self._telling.attempts, self._chance()
+        outcome = decide_told(answer, participating, attempts=attempts, chance=chance, now=self._clock.wall())
+        self.problem = outcome.reason
+        if outcome.action is Action.ACCEPTED:
+            self._identity = replace(self._identity, told=participating)
+            self._store.put_identity(self._identity.to_bytes())
+            log.info("The service knows whether the employee takes part.")
+        elif outcome.action is Action.STOP:
+            self._remember_revoked()
+        else:
+            self._telling = self._telling.failed(outcome)
+
+    def _keep_documents(self, now: float, stop: threading.Event | None) -> None:
+        if self._documents_timer.due(now) or (
+            not self.documents.standing(now).may_look and self._documents_timer.failures == 0
+        ):
+            self.refresh_documents(stop)
+
     def _seal(self, now: float, *, everything: bool = False) -> None:
         key = self._seal_key(now)
-        while key is not None:
+        while key is not None and self._participation() is not False:
             starts = self._store.unsealed(MAX_WINDOWS)
             count = len(starts) if everything else seal_due(starts, device=self._identity.device, now=now)
             if count == 0:
@@ -186,10 +226,10 @@ class Uploader:
                 log.info("Sealed.", extra={"seq": row.seq, "count": row.windows})
 
     def _deliver(self, stop: threading.Event | None) -> None:
-        for seq in list(self._unrecorded):  # accepted, and the store could not be written then
-            self._store.envelopes.accept(seq, now=self._clock.wall())
-            self._unrecorded.discard(seq)
+        self._note_accepted()
         while not self._identity.revoked and (stop is None or not stop.is_set()):
+            if self._participation() is False:  # also in the middle of a month's backlog
+                return
             now = self._clock.wall()
             queue = self._store.envelopes.waiting(1 + len(self._faults))
             row = pick(queue, self._faults, now)
@@ -207,6 +247,11 @@ class Uploader:
             if answer is None:
                 return
             self._settle(row, queue[0], answer, stop)
+
+    def _note_accepted(self) -> None:
+        for seq in list(self._unrecorded):  # accepted, and the store could not be written then
+            self._store.envelopes.accept(seq, now=self._clock.wall())
+            self._unrecorded.discard(seq)
 
     def _settle(
         self, row: EnvelopeRow, head: EnvelopeRow, answer: Reply | Failure, stop: threading.Event | None
@@ -298,9 +343,9 @@ class Uploader:
 
         return make
 
-    def _token(self, method: str, path: str) -> dict[str, str]:
+    def _token(self, method: str, path: str, body: bytes = b"") -> dict[str, str]:
         endpoint, now = self._identity.endpoint, int(self._clock.wall())
-        token = make_token(self._key, audience=endpoint, method=method, path=path, now=now)
+        token = make_token(self._key, audience=endpoint, method=method, path=path, body=body, now=now)
         return {"Authorization": f"Bearer {token}"}
 
 

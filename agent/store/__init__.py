@@ -3,6 +3,7 @@
 from agent.store.holding import Holding
 from agent.store.recover import Opened, open_store
 from agent.store.rows import (
+    WITHHELD,
     Draft,
     EnvelopeRow,
     EnvelopeState,
@@ -17,6 +18,7 @@ from agent.store.store import DEFAULT_BUDGET, DocumentKind, Store
 
 __all__ = [
     "DEFAULT_BUDGET",
+    "WITHHELD",
     "DocumentKind",
     "Draft",
     "EnvelopeRow",

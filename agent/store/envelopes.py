@@ -6,6 +6,7 @@ waiting --202--> accepted --receipt--> opened --60 days--> gone
    |  |              +--no receipt for 3 days--> waiting
    |  +-- sealed again
    +--refused for good--> set aside --asked--> waiting
+   +--the employee declined--> withheld (set aside for good)
 """
 
 from __future__ import annotations
@@ -17,9 +18,18 @@ from typing import Any
 from uuid import UUID
 
 from agent.store.database import Database, Meta, reserve
-from agent.store.rows import Draft, EnvelopeRow, EnvelopeState, OutboxSummary, RowDamaged, SealedDraft, StoredWindow
+from agent.store.rows import (
+    WITHHELD,
+    Draft,
+    EnvelopeRow,
+    EnvelopeState,
+    OutboxSummary,
+    RowDamaged,
+    SealedDraft,
+    StoredWindow,
+)
 from agent.store.schema import PAGE_BYTES
-from agent.store.windows import delete_windows, read_window
+from agent.store.windows import delete_windows, keep_here, read_window
 from agent.wire.summary import MAX_WINDOWS
 
 KEEP_SECONDS = 60 * 86400
@@ -163,6 +173,19 @@ class Envelopes:
                 (int(now), reason, seq),
             )
 
+    def withhold(self, *, now: float) -> int:
+        """The employee declined: nothing that waits is ever sent, sealed or not. Envelopes are kept and shown as
+        withheld, windows stay on this laptop. Returns how many of both.
+        """
+        with self._db.write() as connection:
+            envelopes = connection.execute(
+                "UPDATE envelopes SET state='set_aside', settled=?, last_error=? WHERE state='waiting'",
+                (int(now), WITHHELD),
+            ).rowcount
+            kept, damaged = keep_here(connection, self._db.cipher)
+            self._db.add_lost(damaged)
+        return envelopes + kept
+
     def settle_receipts(self, outcomes: Mapping[UUID, EnvelopeState], *, now: float, reason: str = "") -> int:
         """Note what the service did with envelopes (OPENED or SET_ASIDE; `reason` goes with the latter).
         Ids that are not of this outbox are ignored. Returns how many changed.
@@ -192,13 +215,14 @@ class Envelopes:
             return cursor.rowcount
 
     def retry(self) -> int:
-        """Send everything that waits now, and what was set aside or accepted without a receipt once more. Returns how
-        many.
+        """Send everything that waits now, and what was set aside or accepted without a receipt once more; never what
+        the employee withheld. Returns how many.
         """
         with self._db.write() as connection:
             cursor = connection.execute(
                 "UPDATE envelopes SET state='waiting', attempts=0, next_try=0, settled=0"
-                " WHERE state IN ('waiting', 'set_aside', 'accepted')"
+                " WHERE state IN ('waiting', 'set_aside', 'accepted') AND NOT (state='set_aside' AND last_error=?)",
+                (WITHHELD,),
             )
             return cursor.rowcount
 
@@ -216,12 +240,18 @@ class Envelopes:
             counted = connection.execute("SELECT state, count(*), sum(bytes) FROM envelopes GROUP BY state").fetchall()
             by_state = {state: (int(count), int(size)) for state, count, size in counted}
             unsealed = connection.execute("SELECT count(*) FROM windows WHERE envelope IS NULL AND local=0").fetchone()
+            (withheld,) = connection.execute(
+                "SELECT count(*) FROM envelopes WHERE state='set_aside' AND last_error=?", (WITHHELD,)
+            ).fetchone()
+            counts = {state.value: by_state.get(state.value, (0, 0))[0] for state in EnvelopeState}
+            counts["set_aside"] -= withheld
             return OutboxSummary(
-                **{state.value: by_state.get(state.value, (0, 0))[0] for state in EnvelopeState},
+                **counts,
                 waiting_bytes=by_state.get("waiting", (0, 0))[1],
                 unsealed=int(unsealed[0]),
                 lost=self._db.get_int(Meta.LOST) or 0,
                 last_delivery=self._db.get_int(Meta.LAST_DELIVERY),
+                withheld=int(withheld),
             )
 
     def _read_windows(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[StoredWindow]:

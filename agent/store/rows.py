@@ -43,6 +43,10 @@ class RowCipher:
             raise RowDamaged(f"A row of {table} in the local store is damaged.") from None
 
 
+WITHHELD = "You do not take part: this stays on this laptop and is not sent any more."
+"""The `last_error` of envelopes that waited when the employee declined."""
+
+
 class EnvelopeState(StrEnum):
     """How far an envelope has come."""
 
@@ -123,11 +127,17 @@ class EnvelopeRow:
     last_error: str
     settled: int
 
+    @property
+    def withheld(self) -> bool:
+        """Whether it is never sent because the employee declined before it was."""
+        return self.state is EnvelopeState.SET_ASIDE and self.last_error == WITHHELD
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxSummary:
     """Counts of envelopes by state, bytes still to be sent, unsealed windows, windows lost for good, and when the
-    service last accepted something (epoch seconds, None: never).
+    service last accepted something (epoch seconds, None: never). `withheld` envelopes are never sent because the
+    employee declined; they are not among the `set_aside`.
     """
 
     waiting: int = 0
@@ -138,6 +148,7 @@ class OutboxSummary:
     unsealed: int = 0
     lost: int = 0
     last_delivery: int | None = None
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)

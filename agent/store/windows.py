@@ -30,6 +30,26 @@ def read_window(cipher: RowCipher, row: tuple[Any, ...]) -> StoredWindow:
         raise RowDamaged("A window in the local store does not read as one.") from None
 
 
+def keep_here(connection: sqlite3.Connection, cipher: RowCipher) -> tuple[int, int]:
+    """Inside a transaction: every window that is in no envelope stays on this laptop for good. Returns how many, and
+    how many were damaged and are gone.
+    """
+    kept = damaged = 0
+    rows = connection.execute("SELECT start, sealed FROM windows WHERE envelope IS NULL AND local=0").fetchall()
+    for start, sealed in rows:
+        try:
+            plain = cipher.open(sealed, "windows", start, 0)
+        except RowDamaged:
+            damaged += delete_windows(connection, "start=?", (start,))
+            continue
+        # Encrypted anew, because a row is bound to whether it may leave.
+        connection.execute(
+            "UPDATE windows SET local=1, sealed=? WHERE start=?", (cipher.seal(plain, "windows", start, 1), start)
+        )
+        kept += 1
+    return kept, damaged
+
+
 def delete_windows(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> int:
     """Remove windows; returns how many."""
     return connection.execute(f"DELETE FROM windows WHERE {where}", values).rowcount
