@@ -14,10 +14,12 @@ import numpy.typing as npt
 Box = tuple[float, float, float, float]
 Pixels = npt.NDArray[np.uint8]
 
-FREE = ("CC BY", "MIT", "Public Domain")
-"""How the `licence` column begins where the pictures themselves may be used ..."""
-RESTRICTED = ("research use", "web photographs")
-"""... unless it goes on with one of these: there the licence is the repository's, not the pictures'."""
+FREE = ("CC BY 4.0", "MIT", "Public Domain")
+"""What the `licence` column must say of the pictures themselves, word for word, for weights to be shipped."""
+STATED = " (stated in data.yaml)"
+"""Where it was said may follow ..."""
+REMARKS = ("stock photographs",)
+"""... and then, after a semicolon, one of these. Anything else may be a restriction: such pictures take no part."""
 LEFT_OUT = ("aitkherimed1228/Yolov10_project",)
 """Sources whose people, rooms and things are also in the labelled evaluation pictures: its figures would lie."""
 
@@ -33,6 +35,8 @@ class Picture:
     use: str
     lookalike: str
     boxes: tuple[Box, ...]
+    stock: bool
+    """It looks like a stock photograph or a film still, whatever its uploader says of its licence."""
 
     @property
     def name(self) -> str:
@@ -56,6 +60,7 @@ def read_pool(folder: Path, everything: bool) -> list[Picture]:
             use=row["use"],
             lookalike=row["lookalike"],
             boxes=tuple(_box(text) for text in row["phone_box"].split(";") if text),
+            stock="stock" in f"{row['licence']} {row['note']}",
         )
         for row in rows
     ]
@@ -64,7 +69,8 @@ def read_pool(folder: Path, everything: bool) -> list[Picture]:
 
 def may_ship(licence: str) -> bool:
     """Whether weights trained on pictures with this entry in the `licence` column may be shipped."""
-    return licence.startswith(FREE) and not any(word in licence for word in RESTRICTED)
+    named, *remarks = (part.strip() for part in licence.split(";"))
+    return named.removesuffix(STATED) in FREE and all(remark in REMARKS for remark in remarks)
 
 
 @cache

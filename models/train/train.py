@@ -1,11 +1,12 @@
 """Train the phone verifier from the pool of labelled pictures beside the checkout.
 
-    python models/train/train.py [POOL] [--trial] [--everything] [--output FILE]
+    python models/train/train.py [POOL] [--trial] [--everything | --without-stock] [--output FILE]
 
 Without options: train on the pictures whose licence allows it and write models/phone_verifier.onnx. `--trial` writes
 nothing to models/: it leaves out one source after the other, trains on the rest, and reports what the result makes of
 the source left out. `--everything` also trains on the pictures that may only be used for research, for comparison:
-such weights are not shipped, so it needs `--trial` or an `--output` elsewhere.
+such weights are not shipped, so it needs `--trial` or an `--output` elsewhere. `--without-stock` leaves out what looks
+like stock photographs, of whose licence there is no more than an uploader's word.
 """
 
 from __future__ import annotations
@@ -56,9 +57,13 @@ def main(arguments: list[str]) -> int:
     shared = Path(os.environ.get("FRAMEKEEP_SHARED", ROOT.parent / "shared"))
     parser.add_argument("pool", nargs="?", type=Path, default=shared / "train", help="folder with labels.csv")
     parser.add_argument("--trial", action="store_true", help="leave out one source after the other and report")
-    parser.add_argument("--everything", action="store_true", help="also learn from research-only pictures")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--everything", action="store_true", help="also learn from research-only pictures")
+    which.add_argument(
+        "--without-stock", action="store_true", help="learn from nothing that looks like a stock photograph"
+    )
     parser.add_argument("--output", type=Path, default=SHIPPED)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=1, help="more are faster, and may give other bytes")
     options = parser.parse_args(arguments)
     if options.everything and not options.trial and options.output.parent == MODELS:
         print("train: weights from research-only pictures are not shipped; name an --output elsewhere", file=sys.stderr)
@@ -73,7 +78,7 @@ def main(arguments: list[str]) -> int:
         return 1
     _say(f"{len(pictures)} pictures, {sum(p.free for p in pictures)} of them may shape what is shipped")
     proposals = propose(pictures)
-    learned = [p for p in pictures if p.free or options.everything]
+    learned = [p for p in pictures if options.everything or (p.free and not (options.without_stock and p.stock))]
     published = published_weights()
     lower = Lower(published)
     random = np.random.default_rng(SEED)

@@ -36,6 +36,13 @@ def pool() -> ModuleType:
         ("none stated (stock photographs)", False),
         ("GPL-3.0 repo (yolov5 fork); photos not licensed apart", False),
         ("", False),
+        ("CC BY-NC 4.0", False),
+        ("CC BY-NC-ND 4.0 (stated in data.yaml)", False),
+        ("CC BY 4.0 (stated in data.yaml); research use", False),
+        ("CC BY 4.0 for the labels; photos not licensed", False),
+        ("MIT-like, non-commercial", False),
+        ("MIT (the code)", False),
+        ("Public Domain except for the faces", False),
     ],
 )
 def test_a_repository_licence_is_no_licence_of_its_pictures(pool: ModuleType, licence: str, expected: bool) -> None:
