@@ -7,12 +7,18 @@ line a message: commands on standard input, each with an `id` that its answer re
      "face":"mediapipe"}
     {"id":2,"cmd":"look","timeout":5.0}     {"id":2,"observation":{...},"frame":7,"source":"...","stages":{...}}
                                             {"id":2,"end":true,"at":14.4}   at the end of a finite source
+    {"id":6,"cmd":"lease","lease":"8c1f",   {"id":6,"seconds":3.0}
+     "seconds":3.0}
+    {"id":7,"cmd":"picture","lease":"8c1f", {"id":7,"observation":{...},...,"jpeg":"..."}   as to look, and a picture
+     "timeout":5.0}
     {"id":3,"cmd":"probe","file":"..."}     {"id":3,"probe":{"inet":"denied",...}}
     {"id":4,"cmd":"memory"}                 {"id":4,"pss":141000000}
     {"id":5,"cmd":"close"}                  {"id":5,"closed":true}
     whatever went wrong                     {"id":2,"error":"CameraLost","message":"..."}
 
-An answer has no field that could carry pixels. What native libraries print cannot end up in it either: the real
+An answer has no field that could carry pixels, but for one: the answer to `picture`, the explicit channel of the
+employee's own camera check, is refused unless the parent opened that channel for the moment (eyes_channel.py), and
+nothing of it is kept once it was written. What native libraries print cannot end up in it either: the real
 pipes are moved aside and the standard streams lead to nowhere before anything else is imported. The walls of
 sandbox.py go up next; only then come OpenCV and the detectors, the detectors while the camera is being opened.
 The process ends when its parent does: the kernel kills it on Linux, and everywhere the end of standard input,
@@ -30,7 +36,7 @@ import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
 
-from agent import sandbox
+from agent import eyes_channel, sandbox
 from agent.errors import EyesError, FramekeepError
 from agent.footprint import proportional_set_size, release_code, release_freed
 from agent.sources import FACE_ENGINES, Source
@@ -66,6 +72,7 @@ class Eyes:
         self._camera: Camera | None = None
         self._face = FACE_ENGINES[0]
         self._looker: Looker | None = None
+        self._channel = eyes_channel.Channel()
 
     def answer(self, command: Command) -> Command:
         """The answer to one command, without its id. Raises FramekeepError."""
@@ -74,6 +81,10 @@ class Eyes:
                 return self.open(Source.from_json(command["source"]), command["face"])
             case "look":
                 return self.look(float(command["timeout"]))
+            case "lease":
+                return {"seconds": self._channel.open(command["lease"], float(command["seconds"]), time.monotonic())}
+            case "picture":
+                return self.picture(command.get("lease"), float(command["timeout"]))
             case "probe":
                 return {"probe": sandbox.probe(command["file"], command.get("process")), "sandbox": self._walls}
             case "memory":
@@ -96,15 +107,33 @@ class Eyes:
 
     def look(self, timeout: float) -> Command:
         """One frame through the detectors."""
+        if self._channel.ran_out(time.monotonic()):
+            release_freed()  # nor does anything of the pictures stay in memory that is free
+        return self._see(timeout)[0]
+
+    def picture(self, lease: object, timeout: float) -> Command:
+        """The same, and the picture itself, while the channel is open under this lease."""
+        self._channel.admit(lease, time.monotonic())
+        answer, frame = self._see(timeout)
+        if frame is None:
+            return answer
+        from agent.detect.picture import to_jpeg
+
+        began = time.perf_counter()
+        answer["jpeg"] = eyes_channel.to_text(to_jpeg(frame.pixels))
+        answer["stages"]["picture"] = (time.perf_counter() - began) * 1000.0
+        return answer
+
+    def _see(self, timeout: float) -> tuple[Command, Frame | None]:
         if self._camera is None:
             raise EyesError("The eyes process was asked to look before a source was opened.")
         began = time.perf_counter()
         frame = self._camera.read(timeout)
         read = time.perf_counter()
         if frame is None:
-            return {"end": True, "at": getattr(self._camera, "ended_at", None)}
+            return {"end": True, "at": getattr(self._camera, "ended_at", None)}, None
         observation, stages = self._detectors().observe(frame)
-        return {
+        answer = {
             "observation": in_source_pixels(observation, frame).to_json(),
             "frame": frame.index,
             "source": frame.source,
@@ -112,9 +141,11 @@ class Eyes:
             "spacing": getattr(self._camera, "spacing", None),
             "stages": {"camera": (read - began) * 1000.0, **stages},
         }
+        return answer, frame
 
     def close(self) -> None:
-        """Release the camera; the detectors stay loaded."""
+        """Release the camera; the detectors stay loaded. No picture leaves any more."""
+        self._channel.shut()
         if self._camera is not None:
             self._camera.close()
             self._camera = None
@@ -172,18 +203,25 @@ def main(_arguments: list[str] | None = None) -> int:
     threading.Thread(target=_listen, args=(commands, waiting), name="commands", daemon=True).start()
     settled = False
     while True:
-        command = waiting.get()
-        try:
-            answer = eyes.answer(command)
-        except FramekeepError as error:
-            answer = {"error": type(error).__name__, "message": str(error)}
-        except Exception as error:  # noqa: BLE001 - the edge of the process: an answer tells more than a death
-            answer = {"error": "EyesError", "message": f"The detectors failed on this picture ({_place(error)})."}
-        _send(answers, {"id": command.get("id"), **answer})
-        if not settled and "observation" in answer:
+        saw = _serve(eyes, waiting.get(), answers)
+        if saw and not settled:
             settled = True
             release_freed()
             release_code()
+
+
+def _serve(eyes: Eyes, command: Command, answers: IO[bytes]) -> bool:
+    """Answer one command. Returns whether that was a look. A function of its own: an answer ends with it, and does not
+    wait in memory for the next one.
+    """
+    try:
+        answer = eyes.answer(command)
+    except FramekeepError as error:
+        answer = {"error": type(error).__name__, "message": str(error)}
+    except Exception as error:  # noqa: BLE001 - the edge of the process: an answer tells more than a death
+        answer = {"error": "EyesError", "message": f"The detectors failed on this picture ({_place(error)})."}
+    _send(answers, {"id": command.get("id"), **answer})
+    return "observation" in answer
 
 
 def _move_pipes_aside() -> tuple[IO[bytes], IO[bytes]]:

@@ -1,6 +1,7 @@
 """The parent's end of the eyes process: start it, ask it to look, end it in time, whatever it does.
 
-Plain pipes, JSON lines, nothing that could hold a pixel. Deciding whether to start again is the caller's part.
+Plain pipes, JSON lines, nothing that could hold a pixel but the answer to `picture`, which is handed on and not kept
+(eyes_channel.py). Deciding whether to start again is the caller's part.
 
 On Linux the child is killed by the kernel when the *thread* that started it ends, so start it in a thread that
 lives as long as it is wanted.
@@ -22,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from agent import errors, sandbox
+from agent import errors, eyes_channel, sandbox
 from agent.attention.observation import Observation
 from agent.errors import EyesError, FramekeepError
 from agent.sources import FACE_ENGINES, Source
@@ -33,6 +34,8 @@ CLOSE_SECONDS = 0.4
 KILL_SECONDS = 0.4
 MAX_LINE = 1024 * 1024
 _MARGIN = 0.5
+LOOK_FIELDS = frozenset({"id", "observation", "frame", "source", "still", "spacing", "stages"})
+"""All that an answer to `look` may hold."""
 
 Answer = dict[str, Any]
 
@@ -120,14 +123,32 @@ class Eyes:
 
         After an EyesError the process is dead or does not answer: kill it and start another.
         """
-        inner = max(timeout - _MARGIN, timeout / 2)
         try:
-            if self._opening is not None:
-                self.wait_open(max(timeout, START_SECONDS))
-                timeout += START_SECONDS  # a device goes on opening after that; the child limits it itself
-            return _parse(self._ask({"cmd": "look", "timeout": inner}, timeout))
+            return _parse(self._see("look", timeout), LOOK_FIELDS)
         except FramekeepError as error:
             return Look(error=error)
+
+    def lease(self, name: str, seconds: float) -> None:
+        """Open the channel for pictures under this name for so many seconds, without waiting. Raises EyesError."""
+        self._send({"cmd": "lease", "lease": name, "seconds": seconds})
+
+    def picture(self, lease: str, timeout: float) -> tuple[Look, bytes]:
+        """Look once as `look` does, and bring the picture along: a JPEG, b"" where there is no observation. It is
+        refused unless this lease holds. Never raises.
+        """
+        try:
+            answer = self._see("picture", timeout, lease=lease)
+            jpeg = b"" if answer.get("end") else eyes_channel.from_answer(answer)
+            return _parse(answer, LOOK_FIELDS | {"jpeg"}), jpeg
+        except FramekeepError as error:
+            return Look(error=error), b""
+
+    def _see(self, command: str, timeout: float, **more: str) -> Answer:
+        inner = max(timeout - _MARGIN, timeout / 2)
+        if self._opening is not None:
+            self.wait_open(max(timeout, START_SECONDS))
+            timeout += START_SECONDS  # a device goes on opening after that; the child limits it itself
+        return self._ask({"cmd": command, "timeout": inner, **more}, timeout)
 
     def probe(self, timeout: float = START_SECONDS, process: int | None = None) -> dict[str, str]:
         """What the child can do that it must not, tried from inside: name -> "denied" or "possible".
@@ -250,22 +271,31 @@ def _environment() -> dict[str, str]:
 def _read(pipe: IO[bytes], answers: queue.SimpleQueue[Answer | None]) -> None:
     """Pass on the child's lines; None when it closes the pipe or writes something else."""
     with pipe:
-        while line := pipe.readline(MAX_LINE):
-            try:
-                answer = json.loads(line)
-            except ValueError:
-                break
-            if not isinstance(answer, dict):
-                break
-            answers.put(answer)
+        while _pass_on(pipe, answers):
+            pass
     answers.put(None)
 
 
-def _parse(answer: Answer) -> Look:
+def _pass_on(pipe: IO[bytes], answers: queue.SimpleQueue[Answer | None]) -> bool:
+    """One line; whether it was an answer. A function of its own, so that no line outlives its being passed on."""
+    try:
+        answer = json.loads(pipe.readline(MAX_LINE))
+    except ValueError:  # also the empty line of a closed pipe
+        return False
+    if not isinstance(answer, dict):
+        return False
+    answers.put(answer)
+    return True
+
+
+def _parse(answer: Answer, fields: frozenset[str]) -> Look:
+    """The look in an answer that has these fields and no other."""
     try:
         if answer.get("end"):
             at = answer["at"]
             return Look(end=True, ended_at=None if at is None else float(at))
+        if set(answer) != fields:
+            raise ValueError("an answer with other fields")
         spacing = answer["spacing"]
         return Look(
             observation=Observation.from_json(answer["observation"]),
