@@ -16,10 +16,12 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from agent.attention import meter
+from agent.attention.baseline import Baseline, Pose
 from agent.attention.hours import common
 from agent.attention.observation import State
 from agent.attention.rules import SENSITIVITY, Rules
 from agent.attention.schedule import Availability, Look, Reason, Rest, next_look
+from agent.check import CameraCheck
 from agent.clock import Clock
 from agent.consent import Participation
 from agent.control import ControlWatch
@@ -79,6 +81,7 @@ class Pipeline:
         zone: Callable[[], tzinfo] | None = None,
         on_report: Callable[[Report], None] | None = None,
         on_request: Callable[[ControlWatch], None] | None = None,
+        check: CameraCheck | None = None,
     ) -> None:
         """`plan` is asked before every look, because settings change. `participation` says what the employee answered,
         `unseen` why nobody could see that this works ("" while the indicator shows); `availability` what the system
@@ -101,11 +104,14 @@ class Pipeline:
         self._eyes: Eyes | None = None
         self._watchman = Watchman(watch, self, clock=clock, on_change=self._changed, on_request=on_request)
         self._wake = threading.Event()
+        self._check = check or CameraCheck(clock)
+        self._check.bind(self._wake.set)
         self._report = Report(AgentState.STARTING, int(clock.wall()), int(clock.wall()), key_store=self._plan.key_store)
         self._policy: str | None = None
         self._rules = Rules(interval=self._plan.interval)
         self._why: Rest | None = None
         self._last_look: float | None = None
+        self._draw = chance()
         self._failures = 0
         self._ended = False
         self.observations = 0
@@ -149,6 +155,7 @@ class Pipeline:
     def _turn(self, stop: threading.Event) -> None:
         """One decision: look now, wait for the next look, or rest."""
         self._replan()
+        self._check.change(self._calibrate)
         seen = self._watchman.seen
         if seen.participation is not Participation.ACCEPTED:
             self._abstain(seen.participation, stop)
@@ -165,7 +172,7 @@ class Pipeline:
             wall := self._clock.wall(),
             last_look=self._last_look,
             interval=self._rules.interval,
-            random=self._chance(),
+            random=self._draw,
             hours=None if self._plan.replay or policy is None else self._hours(policy),
             zone=self._zone(),
             paused_until=self._paused_until(),
@@ -179,19 +186,33 @@ class Pipeline:
             case Look() if self._ended:
                 self._rest(AgentState.RESTING, ("The recording is over.",), stop)
             case Look(at=at):
-                self._wait(at - wall, stop)
-                if not stop.is_set() and self._may_look() and self._clock.wall() >= at - 0.5:
-                    self._look(stop)
+                asked = self._check.delay()
+                early = asked is not None and asked < at - wall
+                self._wait(asked if asked is not None and early else at - wall, stop)
+                if not stop.is_set() and self._may_look() and (early or self._clock.wall() >= self._earliest(at)):
+                    self._look(stop, counts=not early)
 
-    def _look(self, stop: threading.Event) -> None:
-        self._last_look = self._clock.wall()
+    def _earliest(self, at: float) -> float:
+        """From when on a look counts that is planned for `at`: the camera check ends waits, but makes none count early."""
+        return at if self._check.delay() is not None else at - 0.5
+
+    def _look(self, stop: threading.Event, *, counts: bool = True) -> None:
+        """Look once. One that does not count is for the camera check alone; one that counts serves it as well."""
+        if counts:
+            self._last_look = self._clock.wall()
+            self._draw = self._chance()
         try:
             if self._eyes is None:
                 self._eyes = self._open_eyes(self._plan.source)
                 if not self._may_look():  # the watchman may have looked for eyes to end just before these opened
                     self._close_eyes()
                     return
-            look = self._eyes.look(LOOK_SECONDS)
+            lease = self._check.lease()
+            if lease is None:
+                look, jpeg = self._eyes.look(LOOK_SECONDS), b""
+            else:
+                self._eyes.lease(lease.name, lease.seconds)
+                look, jpeg = self._eyes.picture(lease.name, LOOK_SECONDS)
         except FramekeepError as error:
             self._fail(error)
             return
@@ -203,10 +224,12 @@ class Pipeline:
                 self._fail(look.error)
         elif look.observation is not None:
             self._failures = 0
-            self.observations += 1
             observation = look.observation
             mono, wall = self._clock.monotonic(), self._clock.wall()
-            self._keep(meter.look(self._recorder.meter, observation, mono, wall, self._rules), AgentState.WATCHING)
+            if counts:
+                self.observations += 1
+                self._keep(meter.look(self._recorder.meter, observation, mono, wall, self._rules), AgentState.WATCHING)
+            self._check.serve(observation, jpeg, self._recorder.meter.judge, self._rules, wall=wall)
 
     def _fail(self, error: FramekeepError) -> None:
         """The camera or the eyes failed: the time is unknown, and they are opened again after a while."""
@@ -267,9 +290,15 @@ class Pipeline:
             participation=self._watchman.seen.participation.value,
             **self._shown(metered[0], state),
         )
+        self._check.stand(state, self._report.reason, problems)
         self._recorder.keep(metered, policy=self._policy, report=self._report)
         if self._on_report is not None:
             self._on_report(self._report)
+
+    def _calibrate(self, pose: Pose | None) -> Baseline:
+        """Go by this neutral pose from now on (None: by the learned one), and commit that."""
+        self._keep((meter.calibrate(self._recorder.meter, pose), ()), self._report.state)
+        return self._recorder.meter.judge.baseline
 
     def _wait(self, seconds: float, stop: threading.Event) -> None:
         """Until the time is over, or the watchman says that something changed."""
