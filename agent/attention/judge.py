@@ -20,7 +20,8 @@ out are consecutive and never overlap.
    until one of these settles them, and the change then counts from the look where its evidence began:
    - AT_SCREEN, LOOKING_AWAY, ABSENT: an unbroken run of looks saying so has lasted `hold_...` seconds. A run has
      at least two looks, so a single look never changes the state, however rarely we look.
-   - ON_PHONE: this look says so and the median of the recent scores reaches `phone_sustained` too. It counts from
+   - ON_PHONE: this look says so and the median of the recent scores (the last `phone_looks`, none older than as many
+     intervals, at least three) reaches `phone_sustained` too. It counts from
      the first unsettled look with a phone. It is left only when the median has fallen below `phone_leave` and the run
      that the next state needs has lasted `hold_after_phone`. Detectors miss a phone in a hand far more often than
      they see one in an empty hand, hence two thresholds.
@@ -107,13 +108,18 @@ class JudgeState:
     since: float | None = None
     at: float | None = None
     looks: tuple[Look, ...] = ()
-    scores: tuple[float, ...] = ()
+    evidence: tuple[tuple[float, float], ...] = ()
     baseline: Baseline = field(default_factory=Baseline)
 
     @property
     def shown(self) -> State:
         """What to show now: the confirmed state, or what the newest look saw while nothing is confirmed."""
         return self.looks[-1].seen if self.looks and self.state not in _CLAIMS else self.state
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """The recent phone scores, oldest first."""
+        return tuple(score for _, score in self.evidence)
 
     def to_json(self) -> dict[str, Any]:
         """The form of the local checkpoint."""
@@ -122,20 +128,23 @@ class JudgeState:
             "since": self.since,
             "at": self.at,
             "looks": [[k.at, k.seen.value, k.phone, k.label and k.label.value] for k in self.looks],
-            "scores": list(self.scores),
+            "scores": [list(pair) for pair in self.evidence],
             "baseline": self.baseline.to_json(),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> JudgeState:
-        """The reverse of `to_json`. Raises KeyError, TypeError or ValueError on anything else."""
+        """The reverse of `to_json`; scores without a time, as they once were written, are too old to count. Raises
+        KeyError, TypeError or ValueError on anything else.
+        """
+        timed = (pair for pair in data["scores"] if not isinstance(pair, int | float))
         looks = (Look(float(t), State(seen), float(p), State(lb) if lb else None) for t, seen, p, lb in data["looks"])
         return cls(
             state=State(data["state"]),
             since=None if data["since"] is None else float(data["since"]),
             at=None if data["at"] is None else float(data["at"]),
             looks=tuple(looks),
-            scores=tuple(float(score) for score in data["scores"]),
+            evidence=tuple((float(at), float(score)) for at, score in timed),
             baseline=Baseline.from_json(data["baseline"]),
         )
 
@@ -165,13 +174,16 @@ def step(state: JudgeState, observation: Observation | None, now: float, rules: 
     if observation is None:
         return state, before
     look = Look(now, verdict.seen(observation, rules, state.baseline), verdict.held_phone(observation, rules))
-    # A phone score read through a dark or covered lens is no evidence of an empty hand.
-    readable = observation.lens is Lens.CLEAR
+    # A phone score read through a dark or covered lens is no evidence of an empty hand, and what was read before it
+    # gets old all the same: scores from before a break must not speak for what is seen after it.
+    oldest = now - rules.phone_looks * rules.interval
+    read = ((now, look.phone),) if observation.lens is Lens.CLEAR else ()
+    evidence = tuple(pair for pair in (*state.evidence, *read) if pair[0] >= oldest)
     state = replace(
         state,
         at=now,
         baseline=_learn(state, look, observation, rules),
-        scores=(*state.scores, look.phone)[-rules.phone_looks :] if readable else state.scores,
+        evidence=evidence[-rules.phone_looks :],
         looks=(*state.looks, look),
     )
     state, settled = _hand_out(_settle(state, rules))

@@ -316,3 +316,24 @@ def test_time_that_goes_back_is_ignored() -> None:
     state, _ = step(JudgeState(), LOOKS["s"], 10.0, RULES)
     assert step(state, LOOKS["l"], 9.0, RULES) == (state, ())
     assert step(state, LOOKS["l"], 10.0, RULES) == (state, ())
+
+
+@pytest.mark.parametrize("every", [1.0, 10.0])
+def test_phones_seen_before_a_long_break_of_the_lens_say_nothing_after_it(every: float) -> None:
+    """An hour behind a shutter later, one odd look is one odd look."""
+    rules = Rules(interval=every)
+    before = "pppppp" + "k" * 3600
+    assert spelled(before + "pssssss", rules, every)[len(before) :] == "sssssss"
+
+
+def test_phones_seen_before_a_hand_passed_the_lens_still_count() -> None:
+    assert spelled("pppppkpppp") == "pppppcpppp"
+
+
+def test_a_checkpoint_whose_scores_have_no_times_is_read_without_them() -> None:
+    state, _ = step(JudgeState(), LOOKS["p"], 10.0, RULES)
+    assert state.scores == (0.9,)
+    older = {**state.to_json(), "scores": [0.9, 0.9, 1]}
+    assert JudgeState.from_json(older).scores == ()
+    with pytest.raises((TypeError, ValueError)):
+        JudgeState.from_json({**older, "scores": ["0.9"]})
