@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "status": ("agent.commands.status", "what the agent is doing and what waits to be sent"),
     "pause": ("agent.commands.pause", "stop looking, at once; works offline"),
     "resume": ("agent.commands.resume", "look again"),
+    "panel": ("agent.commands.panel", "open the privacy panel in the browser"),
     "outbox": ("agent.commands.outbox", "what was sent and what waits, word for word"),
     "config": ("agent.commands.config", "the settings in force and where each comes from"),
     "doctor": ("agent.doctor", "check this machine and say what to do about what is wrong"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from agent.panel.files import FOLDER, panel_folder, write_redirect
 
 _ASK_SECONDS = 2.0
+_START_SECONDS = 2.0
 
 
 def open_link(link: str, data: Path) -> bool:
@@ -19,10 +21,19 @@ def open_link(link: str, data: Path) -> bool:
     if not has_display(os.environ, sys.platform):
         return False
     file = write_redirect(_readable_folder(data), link)
-    opened = webbrowser.open(file.as_uri())
-    if not opened:
+    if not _started(file.as_uri()):
         file.unlink(missing_ok=True)
-    return opened
+        return False
+    return True
+
+
+def _started(address: str) -> bool:
+    """Whether a browser was started. Some commands for one return when the person closes it: those are not waited for."""
+    answers: list[bool] = []
+    starting = threading.Thread(target=lambda: answers.append(webbrowser.open(address)), name="browser", daemon=True)
+    starting.start()
+    starting.join(_START_SECONDS)
+    return starting.is_alive() or answers == [True]
 
 
 def has_display(environ: Mapping[str, str], platform: str) -> bool:

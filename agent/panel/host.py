@@ -18,6 +18,7 @@ from agent.panel.browser import open_link, redirect_folders
 from agent.panel.files import forget_redirect, tidy
 from agent.panel.page import Site
 from agent.panel.parts import Panel
+from agent.paths import Paths
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -51,6 +52,11 @@ class PanelHost:
         self._server: PanelServer | None = None
         self._site: Site | None = None
 
+    @property
+    def paths(self) -> Paths:
+        """Whose panel it is."""
+        return self._panel.paths
+
     def link(self) -> str:
         """A one-time link, good for a minute; starts the server if it does not run. Raises FramekeepError."""
         with self._lock:
@@ -64,7 +70,7 @@ class PanelHost:
 
     def open_browser(self) -> None:
         """Open the panel in the person's browser. Raises FramekeepError when there is none."""
-        if not open_link(self.link(), self._panel.paths.data):
+        if not open_link(self.link(), self.paths.data):
             raise NoPanel(NO_BROWSER)
 
     def serve_request(self, nonce: str) -> None:
@@ -78,7 +84,7 @@ class PanelHost:
         except FramekeepError as error:
             link, problem = "", str(error)
         try:
-            write_answer(self._panel.paths.data, nonce, link=link, problem=problem)
+            write_answer(self.paths.data, nonce, link=link, problem=problem)
         except StoreError:
             log.warning("The answer to framekeep panel could not be written.")
 
@@ -122,9 +128,9 @@ class PanelHost:
         return build_app(self._panel, self._site, base=base, zone=get_localzone())
 
     def _used(self, code: str) -> None:
-        for folder in redirect_folders(self._panel.paths.data):
+        for folder in redirect_folders(self.paths.data):
             forget_redirect(folder, code)
 
     def _tidy(self, older_than: float = CODE_SECONDS) -> None:
-        for folder in redirect_folders(self._panel.paths.data):
+        for folder in redirect_folders(self.paths.data):
             tidy(folder, now=time.time(), older_than=older_than)  # by the clock that dates files

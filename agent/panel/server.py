@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import uvicorn
@@ -68,6 +69,7 @@ class PanelServer:
         self._used = clock.monotonic()
         self._retired = False
         self._began, self._ended = threading.Event(), threading.Event()
+        self._wake: Callable[[], object] = nothing
         self.base = f"/{secrets.token_urlsafe(16)}/"
         self.port = 0
 
@@ -97,6 +99,8 @@ class PanelServer:
         """Stop answering; every cookie ends. Returns once the port is closed. Safe to call twice."""
         with self._lock:
             self._retired = True
+        with suppress(RuntimeError):  # it has stopped by itself
+            self._wake()
         self._ended.wait(STOP_SECONDS + 2 * TICK_SECONDS)
 
     @property
@@ -141,12 +145,15 @@ class PanelServer:
         await watch
 
     async def _watch(self, server: uvicorn.Server) -> None:
+        woken = asyncio.Event()
+        self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
         while not server.started:
             await asyncio.sleep(0.002)
         self._began.set()
         while not self._is_retired():
             self._tick()
-            await asyncio.sleep(TICK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), TICK_SECONDS)
         server.should_exit = True
 
     def _is_ours(self, port: int) -> bool:

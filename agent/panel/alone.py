@@ -1,0 +1,86 @@
+"""The panel without a running agent: what was measured can be read, downloaded and erased, and the notice answered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from agent.attention.rules import Rules
+from agent.clock import Clock
+from agent.commands.local import Local
+from agent.commands.status import read_status
+from agent.config import Config, load_config
+from agent.control import InstanceLock, pause, resume
+from agent.erased import forget
+from agent.errors import FramekeepError, StoreError
+from agent.identity import load_identity
+from agent.keys import store_key
+from agent.outbox.documents import Documents
+from agent.panel.parts import Panel
+from agent.status import Status
+from agent.store import Store
+
+
+class Alone:
+    """The parts of a panel on this user's folders (`local`, opened with its store)."""
+
+    def __init__(self, local: Local, clock: Clock) -> None:
+        if local.store is None:
+            raise StoreError("There is no store to show: run framekeep panel again.")
+        self._local, self._clock = local, clock
+        self._store = local.store
+        self._lock = threading.Lock()
+
+    def panel(self) -> Panel:
+        """What the pages get."""
+        paths, clock = self._local.paths, self._clock
+        return Panel(
+            paths=paths,
+            config=self._config,
+            opened=lambda: self._store,
+            keys=self._local.keys,
+            clock=clock,
+            status=self._status,
+            documents=self._documents,
+            service=lambda: None,
+            pause=lambda seconds: _done(lambda: pause(paths.store, now=clock.wall(), seconds=seconds)),
+            resume=lambda: _done(lambda: resume(paths.store, now=clock.wall())),
+            erase=self._erase,
+            check=None,
+            rules=lambda: Rules(interval=float(self._config().interval_seconds)),
+        )
+
+    def close(self) -> None:
+        """Close the store that is open now. Safe to call twice."""
+        self._store.close()
+
+    def _config(self) -> Config:
+        return load_config(self._local.paths.config_file)
+
+    def _status(self) -> Status:
+        local = Local(self._local.paths, self._config(), self._local.keys, self._store)
+        return read_status(local, now=self._clock.wall())
+
+    def _documents(self) -> Documents | None:
+        identity = load_identity(self._store)
+        return Documents(self._store, identity) if identity is not None else None
+
+    def _erase(self) -> None:
+        """Forget what was measured here, as the one process that may: an agent that was started since has its own."""
+        paths, keys, lock = self._local.paths, self._local.keys, InstanceLock(self._local.paths.lock)
+        with self._lock:
+            if not lock.acquire():
+                raise FramekeepError(
+                    "Framekeep was started meanwhile: open its panel with framekeep panel, and erase there."
+                )
+            try:
+                forget(self._store, keys, paths, now=self._clock.wall())
+            finally:
+                budget = self._local.config.store_mib * 1024 * 1024
+                self._store.close()
+                self._store = Store(paths.store, store_key(keys, paths.store), budget=budget)
+                lock.release()
+
+
+def _done(act: Callable[[], object]) -> None:
+    act()
