@@ -24,6 +24,7 @@ fi
 if [ "${1:-}" = --tests ] && [ "$(id -u)" = 0 ]; then
   command -v ip >/dev/null || missing="$missing iproute2"
   command -v unshare >/dev/null || missing="$missing util-linux"
+  command -v chromium >/dev/null || missing="$missing chromium" # the panel, as a browser sees it
 fi
 
 [ -n "$missing" ] || exit 0
