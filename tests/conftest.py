@@ -63,4 +63,4 @@ def _unlisted(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
     return [report for report in skipped if report.nodeid.split("::")[0] not in ALLOWED_SKIPS]
 
 
-pytest_plugins = ("tests.pg",)
+pytest_plugins = ("tests.pg", "tests.panel_browser")
