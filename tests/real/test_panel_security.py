@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -366,6 +367,7 @@ def somebody_s_browser(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     )
     program.chmod(0o700)
     monkeypatch.setenv("BROWSER", f"{program} %s")
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # what Python found when it was first asked for a browser
     yield kept
 
 
