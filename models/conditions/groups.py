@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from evaluation.bootstrap import Estimate, draw, estimate, resampled, sources_of, wilson
@@ -52,25 +52,54 @@ def rows(judged: Sequence[Judged], attribute: str) -> list[Row]:
 
 
 def differences(judged: Sequence[Judged], attribute: str) -> list[str]:
-    """In a sentence each, the figures in which a group differs from the first one by more than chance: the
-    intervals of the difference by resampled pictures, resampled sources and Newcombe's without zero, all three. One sentence when there is none.
+    """In a sentence each: the figures in which a group differs from the first one by more than chance, where the
+    intervals of the difference by resampled pictures, resampled sources and Newcombe's are all without zero. Or one
+    sentence: that there is none, and how large one must have been to show.
     """
     draws = draw([labelled.picture.source for labelled, _ in judged])
-    (first, words), *others = THEMES[attribute][1].items()
+    words = THEMES[attribute][1]
+    first = next(iter(words.values()))
+    said: list[str] = []
+    needed: list[tuple[float, str]] = []
+    for name, group, one, two in comparisons(judged, attribute):
+        sources = min(sources_of(share, draws) for share in (one, two))
+        by_pictures, by_sources = (two.of(w) - one.of(w) for w in (draws.by_pictures, draws.by_sources))
+        intervals = [(i.low, i.high) for i in resampled(by_pictures, by_sources, sources)]
+        intervals.append(newcombe(*_count(two), *_count(one)))
+        if all(low > 0 or high < 0 for low, high in intervals):
+            apart = [f"{hits / counted:.2f}" for hits, counted in (_count(two), _count(one))]
+            said.append(f"{name}: {words[group]} {apart[0]}, {first} {apart[1]}")
+        needed.append((least_shown(_count(two)[1], *_count(one)), f"{name}, {words[group]}"))
+    if said:
+        return [f"More apart than chance explains: {'; '.join(said)}."]
+    if not needed:
+        return ["Too few to compare."]
+    sizes = "from {:.2f} ({})".format(*min(needed)) + " to {:.2f} ({})".format(*max(needed))
+    return [
+        f"No difference beyond chance in {len(needed)} comparisons. A difference shows {sizes} on, a smaller one not."
+    ]
+
+
+def comparisons(judged: Sequence[Judged], attribute: str) -> Iterator[tuple[str, str, Share, Share]]:
+    """Figure, group, the share of the first group and of this one, wherever both have pictures enough."""
+    first, *others = THEMES[attribute][1]
     base = _shares(judged, attribute, first)
-    said = []
-    for value, other in others:
-        for name, one, two in zip(HEAD[1:], base, _shares(judged, attribute, value), strict=True):
-            if min(one.counted.sum(), two.counted.sum()) < FEW:
-                continue
-            sources = sources_of(one.counted | two.counted, draws)
-            by_pictures, by_sources = (two.of(w) - one.of(w) for w in (draws.by_pictures, draws.by_sources))
-            intervals = [(i.low, i.high) for i in resampled(by_pictures, by_sources, sources)]
-            intervals.append(newcombe(*_count(two), *_count(one)))
-            if all(low > 0 or high < 0 for low, high in intervals):
-                apart = [f"{hits / counted:.2f}" for hits, counted in (_count(two), _count(one))]
-                said.append(f"{name}: {other} {apart[0]}, {words} {apart[1]}")
-    return [f"More apart than chance explains: {'; '.join(said)}." if said else "No difference beyond chance."]
+    for group in others:
+        for name, one, two in zip(HEAD[1:], base, _shares(judged, attribute, group), strict=True):
+            if min(one.counted.sum(), two.counted.sum()) >= FEW:
+                yield name, group, one, two
+
+
+def least_shown(whole: int, other_part: int, other_whole: int) -> float:
+    """The smallest difference, up or down, of a share of `whole` pictures from `other_part` of `other_whole` that
+    Newcombe's interval tells from none; 1.0 where none would show.
+    """
+    apart = []
+    for part in range(whole + 1):
+        low, high = newcombe(part, whole, other_part, other_whole)
+        if low > 0 or high < 0:
+            apart.append(abs(part / whole - other_part / other_whole))
+    return min(apart, default=1.0)
 
 
 def newcombe(part: int, whole: int, other_part: int, other_whole: int) -> tuple[float, float]:

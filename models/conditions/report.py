@@ -25,7 +25,8 @@ def measure(shared: Path, face_engine: str, sheet: Path | None) -> str:
     judged = [(known, eye.see(open_picture(known.path))) for known in labelled]
     screen, away = (sweeps.bases(eye, labelled, looking) for looking in ("screen", "away"))
     empty = _empty(shared)
-    parts = [_heading(labelled)]
+    compared = sum(len(list(groups.comparisons(judged, attribute))) for attribute in groups.THEMES)
+    parts = [_heading(labelled, compared)]
     for attribute, (title, _) in groups.THEMES.items():
         parts.append(table((title, *groups.HEAD), groups.rows(judged, attribute)))
         parts += groups.differences(judged, attribute)
@@ -49,11 +50,12 @@ def measure(shared: Path, face_engine: str, sheet: Path | None) -> str:
     return "\n\n".join(parts)
 
 
-def _heading(labelled: Sequence[attributes.Labelled]) -> str:
+def _heading(labelled: Sequence[attributes.Labelled], compared: int) -> str:
     drawn = Counter(known.visible["drawn"] for known in labelled)
     return (
         f"{len(labelled)} pictures: {drawn['all']} of the evaluation set, {drawn['random']} drawn by lot from the pool, "
-        f"{drawn['sought']} sought there for a rare attribute. Shares with 95 % intervals, the widest as above."
+        f"{drawn['sought']} sought there for a rare attribute. Shares with 95 % intervals, the widest as above. "
+        f"{compared} differences are looked at, each at 95 %: one or two would be called more than chance if there were none."
     )
 
 

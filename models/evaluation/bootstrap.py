@@ -5,7 +5,7 @@ Three ways, because small sets lie in more than one way:
 - **pictures**: the percentile bootstrap, as if every picture were drawn by itself.
 - **sources**: whole sources (a repository: few people, one room, one camera) are drawn instead. Pictures of one source
   resemble each other, so this is usually the wider and the more honest; with eight sources it is rough, and with fewer
-  than `MIN_SOURCES` behind a figure it says nothing and is left out.
+  than `MIN_SOURCES` behind a figure, or behind its positives or its negatives alone, it says nothing and is left out.
 - **count**: Wilson's interval of a share. The bootstrap of 0 of 48 is 0 to 0, which nobody should believe.
 
 Shown is the widest. The others are in the JSON.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.measures import Bools, Floats, Measure, Share, Weights, value
+from evaluation.measures import Floats, Measure, Share, Weights, value
 
 RESAMPLES = 2000
 SEED = 20261122
@@ -56,7 +56,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure over `pictures` pictures of `sources` sources, with its intervals; `shown` is the widest."""
+    """A figure over `pictures` pictures, with its intervals; `shown` is the widest. `sources` is how many it rests on:
+    where it needs positives and negatives, those of the fewer.
+    """
 
     value: float | None
     pictures: int
@@ -82,7 +84,7 @@ def draw(sources: Sequence[str], resamples: int = RESAMPLES, seed: int = SEED) -
 def estimate(measure: Measure, draws: Draws) -> Estimate:
     """The figure and its intervals."""
     single = value(measure)
-    count, sources = int(measure.counted.sum()), sources_of(measure.counted, draws)
+    count, sources = int(measure.counted.sum()), sources_of(measure, draws)
     if single is None:
         return Estimate(None, count, sources)
     intervals = resampled(measure.of(draws.by_pictures), measure.of(draws.by_sources), sources)
@@ -106,9 +108,9 @@ def percentiles(values: Floats) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def sources_of(counted: Bools, draws: Draws) -> int:
-    """How many sources the counted pictures come from."""
-    return len(np.unique(draws.sources[counted]))
+def sources_of(measure: Measure, draws: Draws) -> int:
+    """How many sources the figure rests on: of the groups of pictures it needs, the fewest any comes from."""
+    return min(len(np.unique(draws.sources[group])) for group in measure.rests_on)
 
 
 def wilson(part: int, whole: int) -> tuple[float, float]:

@@ -114,7 +114,7 @@ def _change(was: Line, line: Line, draws: Draws) -> Change | None:
     by_pictures, by_sources = (
         line.measure.of(weights) - was.measure.of(weights) for weights in (draws.by_pictures, draws.by_sources)
     )
-    sources = min(sources_of(m.counted, draws) for m in (was.measure, line.measure))
+    sources = min(sources_of(m, draws) for m in (was.measure, line.measure))
     widest = max(resampled(by_pictures, by_sources, sources), key=lambda interval: interval.width, default=None)
     interval = widest if widest is not None and (widest.width > 0 or not np.isclose(widest.low, 0)) else None
     return Change(line.section, line.key, line.words, before, now, interval, line.better)

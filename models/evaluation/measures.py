@@ -30,6 +30,12 @@ class Measure(Protocol):
     def counted(self) -> Bools:
         """(pictures,)"""
 
+    @property
+    def rests_on(self) -> tuple[Bools, ...]:
+        """The groups of pictures without each of which there would be no figure: all that count of a share, positives
+        and negatives of a curve. Resampling sources says something only where each comes from enough of them.
+        """
+
     def of(self, weights: Weights) -> Floats:
         """(resamples, pictures) -> (resamples,)"""
 
@@ -40,6 +46,11 @@ class Share:
 
     hits: Bools
     counted: Bools
+
+    @property
+    def rests_on(self) -> tuple[Bools, ...]:
+        """See Measure."""
+        return (self.counted,)
 
     def of(self, weights: Weights) -> Floats:
         """See Measure."""
@@ -53,6 +64,11 @@ class Mean:
     values: Floats
     counted: Bools
 
+    @property
+    def rests_on(self) -> tuple[Bools, ...]:
+        """See Measure."""
+        return (self.counted,)
+
     def of(self, weights: Weights) -> Floats:
         """See Measure."""
         return divided(weights @ np.where(self.counted, self.values, 0.0), weights @ self.counted.astype(float))
@@ -65,6 +81,11 @@ class F1:
     taken: Bools
     truths: Bools
     counted: Bools
+
+    @property
+    def rests_on(self) -> tuple[Bools, ...]:
+        """See Measure."""
+        return self.counted & self.truths, self.counted & ~self.truths
 
     def of(self, weights: Weights) -> Floats:
         """See Measure."""
@@ -85,6 +106,11 @@ class AreaUnderCurve:
     def counted(self) -> Bools:
         """See Measure."""
         return self.positive | self.negative
+
+    @property
+    def rests_on(self) -> tuple[Bools, ...]:
+        """See Measure."""
+        return self.positive, self.negative
 
     def of(self, weights: Weights) -> Floats:
         """See Measure."""
@@ -108,6 +134,11 @@ class Ranking:
     scores: Floats
     truths: Bools
     counted: Bools
+
+    @property
+    def rests_on(self) -> tuple[Bools, ...]:
+        """See Measure."""
+        return self.counted & self.truths, self.counted & ~self.truths
 
     def precision_recall(self, weights: Weights) -> tuple[Floats, Floats]:
         """Precision and recall at every distinct score, highest first: two arrays (resamples, scores).

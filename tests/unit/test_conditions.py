@@ -39,7 +39,15 @@ def test_few_pictures_get_no_share_and_a_perfect_small_group_is_no_difference() 
     assert bare[1] == "60 (6)" and bare[2].startswith("0.90 (") and bare[2].endswith("of 60")
     assert clear[2] == "3 of 3: too few" and clear[3] == "-"
     assert sun[2].startswith("1.00 (0.7")
-    assert groups.differences(some, "glasses") == ["No difference beyond chance."]
+    (said,) = groups.differences(some, "glasses")
+    assert said.startswith("No difference beyond chance in 2 comparisons. A difference shows from ")
+
+
+def test_a_group_of_ten_hides_more_than_one_of_a_thousand() -> None:
+    few, many = (groups.least_shown(whole, 900, 1000) for whole in (10, 1000))
+    assert 0.15 < few < 0.35 and many < 0.05
+    low, high = groups.newcombe(8, 10, 900, 1000)
+    assert low < 0 < high  # one of ten less: as well chance
 
 
 def test_a_difference_in_every_source_is_said() -> None:

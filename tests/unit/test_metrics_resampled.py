@@ -5,7 +5,6 @@ claim, where one can count or simulate it.
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +122,22 @@ def test_too_few_sources_say_nothing() -> None:
     assert found.sources == 3 and {interval.basis for interval in found.intervals} == {"pictures", "count"}
 
 
+def test_positives_of_few_sources_are_not_made_many_by_the_negatives_of_others() -> None:
+    sources = [str(k % 8) for k in range(80)]
+    draws, every = bootstrap.draw(sources), np.ones(80, dtype=bool)
+    scores, few = np.linspace(1, 0, 80), np.array([int(s) < 4 for s in sources])
+    spread = np.arange(80) % 3 == 0
+    for measure in (
+        AveragePrecision(scores, few, every),
+        F1(scores > 0.5, few, every),
+        AreaUnderCurve(scores, few, ~few),
+    ):
+        found = bootstrap.estimate(measure, draws)
+        assert found.sources == 4 and {interval.basis for interval in found.intervals} == {"pictures"}
+    found = bootstrap.estimate(AveragePrecision(scores, spread, every), draws)
+    assert found.sources == 8 and {interval.basis for interval in found.intervals} == {"pictures", "sources"}
+
+
 def test_no_mistake_among_48_is_not_shown_as_certainty() -> None:
     draws = bootstrap.draw([""] * 48)
     found = bootstrap.estimate(Share(np.zeros(48, dtype=bool), np.ones(48, dtype=bool)), draws)
@@ -142,13 +157,3 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     one, two = (bootstrap.draw(["a", "b", "c"] * 5, resamples=50) for _ in range(2))
     assert (one.by_pictures == two.by_pictures).all() and (one.by_sources == two.by_sources).all()
     assert one.by_pictures.sum(axis=1).tolist() == [15.0] * 50
-
-
-def test_two_thousand_resamples_of_two_hundred_pictures_take_no_time_to_speak_of() -> None:
-    random = np.random.default_rng(1)
-    scores, truths, every = random.random(200), random.random(200) < 0.4, np.ones(200, dtype=bool)
-    began = time.perf_counter()
-    draws = bootstrap.draw([str(k % 8) for k in range(200)], resamples=2000)
-    for measure in (AveragePrecision(scores, truths, every), BestF1(scores, truths, every)):
-        bootstrap.estimate(measure, draws)
-    assert time.perf_counter() - began < 3.0
