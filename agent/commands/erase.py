@@ -19,10 +19,8 @@ from agent.errors import FramekeepError, UsageError
 from agent.identity import load_identity
 from agent.keys import choose_key_store, device_key
 from agent.outbox.link import Link
-from agent.outbox.signed import refused, signed_request
+from agent.own_data import OwnData
 from agent.paths import Paths, find_paths
-
-PATH = "/v1/me/erasure"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Erase or cancel. Raises FramekeepError; then nothing was erased here."""
     if arguments.cancel:
         with open_local() as local:
-            _ask(local, "DELETE")
+            _own_data(local).cancel_erasure()
         say("Cancelled: the service keeps what it has. What was deleted on this laptop stays deleted.")
         return 0
     _confirm(arguments)
@@ -67,8 +65,7 @@ def _erase(local: Local, arguments: argparse.Namespace) -> None:
             say("Nothing was measured or enrolled here.")
         return
     if not arguments.only_here and load_identity(local.store) is not None:
-        due = _ask(local, "POST").get("due_at")
-        when = clock_time(due) if isinstance(due, int) else "24 hours from now"
+        when = clock_time(_own_data(local).ask_erasure().due_at)
         back = "framekeep erase --cancel takes it back"
         if arguments.everything:
             back = "as this laptop forgets its key, only a laptop enrolled anew can still cancel it"
@@ -90,26 +87,15 @@ def _confirm(arguments: argparse.Namespace) -> None:
         raise UsageError("Nothing was erased.")
 
 
-def _ask(local: Local, method: str) -> dict[str, object]:
-    """POST or DELETE the erasure. Raises FramekeepError when the service did not do it."""
+def _own_data(local: Local) -> OwnData:
+    """What the service keeps about whoever uses this laptop. Raises FramekeepError when it is not enrolled."""
     identity = load_identity(local.store) if local.store is not None else None
     key = device_key(local.keys)
     if identity is None or key is None:
         raise FramekeepError(
             "This laptop is not enrolled, so it can ask the service nothing: use --only-here, or enrol again."
         )
-    link = Link(identity.endpoint, proxy=local.config.proxy)
-    try:
-        status, value = signed_request(method, PATH, link=link, identity=identity, key=key, clock=SystemClock())
-    finally:
-        link.close()
-    if status == 404 and method == "DELETE":
-        raise FramekeepError("There is no erasure to cancel.")
-    if status == 409:
-        raise FramekeepError("The erasure has begun already and cannot be cancelled any more.")
-    if not 200 <= status < 300:
-        raise refused(status, value)
-    return value
+    return OwnData(identity, key, Link(identity.endpoint, proxy=local.config.proxy), SystemClock())
 
 
 def _forget_everything(paths: Paths) -> None:
