@@ -1,0 +1,172 @@
+"""Locked, asleep, lid: logind, on the system bus.
+
+The interface is documented in org.freedesktop.login1(5). The session asked is the user's graphical one, not that of
+this process: an agent started by the user's service manager belongs to none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from dbus_fast.errors import DBusError
+
+from agent.availability.settle import Signal
+from agent.desktop_link import BUS_ERRORS
+
+if TYPE_CHECKING:
+    from dbus_fast import Message
+
+    from agent.availability.board import Board
+    from agent.desktop_link import Link
+
+SOURCE = "logind"
+NAME = "org.freedesktop.login1"
+ROOT = "/org/freedesktop/login1"
+MANAGER = "org.freedesktop.login1.Manager"
+SESSION = "org.freedesktop.login1.Session"
+USER = "org.freedesktop.login1.User"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+LID_SECONDS = 0.9
+"""How often the lid is asked after, where there is one: older logind tells of no change. 0.2 ms each time."""
+NO_SESSION = "/"
+NO_ANSWER = "it does not answer"
+RETRY_SECONDS = 20.0
+"""How long until a logind that answered with an error is asked again without having said anything."""
+
+log = logging.getLogger(__name__)
+
+
+class Logind:
+    """A guest on the system bus that keeps the board up to date; follows logind through restarts."""
+
+    def __init__(self, board: Board, lid: str) -> None:
+        """`lid`: why the lid is not asked after ("" : it is)."""
+        self._board, self._lid = board, lid
+        self._session = NO_SESSION
+        self._present = False
+        self._changes = asyncio.Event()
+        self._follower: asyncio.Task[None] | None = None
+        self._forget(NO_ANSWER)
+
+    async def attach(self, link: Link) -> None:
+        """Implements `Guest`: listen first, then ask, so that no change falls between."""
+        await link.listen(
+            self._slept, sender=NAME, interface=MANAGER, member="PrepareForSleep", path=ROOT, signature="b"
+        )
+        for member in ("SessionNew", "SessionRemoved"):
+            await link.listen(self._moved, sender=NAME, interface=MANAGER, member=member, path=ROOT, signature="so")
+        for first, heard in ((SESSION, self._changed), (MANAGER, self._changed), (USER, self._moved)):
+            await link.listen(
+                heard,
+                sender=NAME,
+                interface=PROPERTIES,
+                member="PropertiesChanged",
+                signature="sa{sv}as",
+                first=first,
+            )
+        await link.watch_name(NAME, self._owned)
+        self._stop()
+        self._follower = asyncio.ensure_future(self._follow(link))
+
+    def detach(self) -> None:
+        """Implements `Guest`."""
+        self._stop()
+        self._forget("there is no system bus")
+
+    def _stop(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            self._follower = None
+
+    def _owned(self, owner: str) -> None:
+        self._present = bool(owner)
+        if not owner:
+            self._forget(NO_ANSWER)
+        self._again(anew=True)
+
+    def _moved(self, _: Message) -> None:
+        self._again(anew=True)
+
+    def _changed(self, message: Message) -> None:
+        """Of a session or the manager. What is new is asked after, in one place, not taken from the message."""
+        if message.body[0] != SESSION or message.path == self._session:
+            self._again()
+
+    def _slept(self, message: Message) -> None:
+        self._board.put(Signal.ASLEEP, SOURCE, bool(message.body[0]))
+
+    def _again(self, *, anew: bool = False) -> None:
+        """Have everything asked after; `anew`: another session may be the user's now."""
+        if anew:
+            self._session = NO_SESSION
+        self._changes.set()
+
+    async def _follow(self, link: Link) -> None:
+        """Ask now and after every change; after the lid also in between."""
+        self._changes.set()
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._patience()):
+                    await self._changes.wait()
+            everything = self._changes.is_set()
+            self._changes.clear()
+            try:
+                if everything:
+                    self._present = bool(await link.owner(NAME))
+                    if self._present:  # asking it anything would start it, which is not ours to do
+                        await self._ask(link)
+                if self._present and not self._lid:
+                    self._board.put(
+                        Signal.LID_CLOSED, SOURCE, bool(await link.get(NAME, ROOT, MANAGER, "LidClosed", "b"))
+                    )
+            except BUS_ERRORS as error:
+                self._present = False
+                self._forget(NO_ANSWER)
+                log.info("logind does not answer (%s)", type(error).__name__)
+
+    def _patience(self) -> float | None:
+        return None if self._lid or not self._present else LID_SECONDS
+
+    async def _ask(self, link: Link) -> None:
+        self._board.put(Signal.ASLEEP, SOURCE, bool(await link.get(NAME, ROOT, MANAGER, "PreparingForSleep", "b")))
+        if self._session == NO_SESSION:
+            self._session = await find_session(link)
+        if self._session == NO_SESSION:
+            self._board.put(Signal.LOCKED, SOURCE, None, "it knows of no screen of this user")
+            return
+        (values,) = await link.call(NAME, self._session, PROPERTIES, "GetAll", "s", SESSION, answer="a{sv}")
+        self._board.put(Signal.LOCKED, SOURCE, is_locked({name: each.value for name, each in values.items()}))
+
+    def _forget(self, why: str) -> None:
+        self._session = NO_SESSION
+        self._board.put(Signal.LOCKED, SOURCE, None, why)
+        self._board.put(Signal.ASLEEP, SOURCE, None, why)
+        self._board.put(Signal.LID_CLOSED, SOURCE, None, self._lid or why)
+
+
+async def find_session(link: Link) -> str:
+    """The object path of the user's graphical session; failing that, of the one this process was started from;
+    NO_SESSION when there is neither. Raises one of BUS_ERRORS.
+    """
+    with suppress(DBusError):  # no such user: nobody of that name is logged in
+        (user,) = await link.call(NAME, ROOT, MANAGER, "GetUser", "u", os.getuid(), answer="o")
+        _, path = await link.get(NAME, user, USER, "Display", "(so)")
+        if path != NO_SESSION:
+            return str(path)
+    if session := os.environ.get("XDG_SESSION_ID"):
+        with suppress(DBusError):
+            (path,) = await link.call(NAME, ROOT, MANAGER, "GetSession", "s", session, answer="o")
+            return str(path)
+    with suppress(DBusError):
+        (path,) = await link.call(NAME, ROOT, MANAGER, "GetSessionByPID", "u", os.getpid(), answer="o")
+        return str(path)
+    return NO_SESSION
+
+
+def is_locked(session: dict[str, Any]) -> bool:
+    """From a session's properties: locked by hint, or not the one in front (another user's is)."""
+    return bool(session.get("LockedHint", False)) or not session.get("Active", True)
