@@ -1,0 +1,139 @@
+"""Now and today: what the agent does, why, what today was, the week, and how delivery stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+from agent.attention.explain import Fact
+from agent.attention.hours import common, parse_hours
+from agent.attention.meter import Meter
+from agent.attention.schedule import Hours
+from agent.consent import Participation
+from agent.errors import StoreError, UsageError
+from agent.panel.page import Answer, Html, Json, Redirect, Visit
+from agent.panel.pages import welcome
+from agent.panel.parts import Panel
+from agent.panel.render import headline_of, speech_of, standing_of
+from agent.panel.views.day import bounds, day_view
+from agent.panel.views.delivery import delivery_lines
+from agent.panel.views.pauses import pause_choices
+from agent.panel.views.states import STATE_MEANINGS
+from agent.panel.views.week import parse_week, week_view
+from agent.panel.views.why import why
+from agent.status import AgentState
+from agent.tray.pauses import tomorrow
+from agent.wire.summary import Window
+
+
+def show(visit: Visit) -> Answer:
+    """GET. Before a decision, and while nothing is measured yet, the notice stands in its place."""
+    headline, status = headline_of(visit)
+    if (
+        standing_of(visit.panel) is Participation.UNDECIDED
+        and not visit.query
+        and status.state is not AgentState.WATCHING
+    ):
+        return welcome.show(visit)
+    say, now = speech_of(visit), visit.now
+    today = say.local(now).date()
+    wanted = _asked_day(visit.query.get("day", ""), today)
+    monday = parse_week(visit.query.get("week", ""), wanted if "day" in visit.query else today)
+    hours = hours_of(visit.panel)
+    meter = read_meter(visit.panel)
+    by_day, problem = _windows(visit, {wanted, *(monday + timedelta(days=i) for i in range(7))})
+    opened = meter.tally.open if meter else None
+    measuring = status.state is AgentState.WATCHING and not status.paused
+    return Html(
+        "now.html",
+        {
+            "headline": headline,
+            "status": status,
+            "pauses": pause_choices(say, hours, now=now),
+            "why": why(say, meter, _facts(visit.panel), visit.panel.rules(), now=now) if meter and measuring else None,
+            "day": day_view(say, wanted, by_day.get(wanted, ()), open_window=opened, now=now, hours=hours),
+            "is_today": wanted == today,
+            "week": week_view(say, monday, by_day, open_window=opened, now=now, hours=hours),
+            "state_meanings": STATE_MEANINGS,
+            "enrolled": visit.panel.documents() is not None,
+            "delivery": delivery_lines(say, status, enrolled=visit.panel.documents() is not None, now=now),
+            "problem": problem,
+        },
+    )
+
+
+def act(visit: Visit) -> Answer:
+    """POST: "resume", or "pause:" with seconds, "tomorrow" or "until" (resumed)."""
+    action, _, length = visit.form.get("action", "").partition(":")
+    if action == "resume":
+        visit.panel.resume()
+    elif action == "pause":
+        visit.panel.pause(_pause_seconds(visit, length))
+    else:
+        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+    return Redirect(visit.form.get("back", "") if visit.form.get("back") == "settings" else "")
+
+
+def state(visit: Visit) -> Answer:
+    """GET now/state, for the page's script: a short text that changes when the page is worth loading again."""
+    headline, status = headline_of(visit)
+    meter = read_meter(visit.panel)
+    shown = meter.judge.shown.value if meter else ""
+    return Json({"title": headline.title, "key": f"{headline.icon} {status.since} {status.paused_until} {shown}"})
+
+
+def read_meter(panel: Panel) -> Meter | None:
+    """The agent's checkpoint: what it judges now and the open window. None when there is none that can be read."""
+    try:
+        data = panel.store.checkpoint()
+        return Meter.from_json(json.loads(data)) if data is not None else None
+    except (StoreError, ValueError, KeyError, TypeError):
+        return None
+
+
+def hours_of(panel: Panel) -> Sequence[Hours] | None:
+    """The hours in which the agent may look; None: at any time."""
+    documents = panel.documents()
+    policy = documents.policy if documents is not None else None
+    if policy is None:
+        return None
+    own = parse_hours(panel.config().hours)
+    return common(policy.work_hours, own) if own else policy.work_hours
+
+
+def _windows(visit: Visit, days: set[date]) -> tuple[Mapping[date, Sequence[Window]], str]:
+    """The windows of each day, and one sentence if they cannot be read."""
+    say = speech_of(visit)
+    start = min(bounds(day, say.zone)[0] for day in days)
+    end = max(bounds(day, say.zone)[1] for day in days)
+    found: dict[date, list[Window]] = {}
+    try:
+        for stored in visit.panel.store.windows(start, end):
+            found.setdefault(say.local(stored.window.start).date(), []).append(stored.window)
+    except StoreError as error:
+        return {}, str(error)
+    return found, ""
+
+
+def _facts(panel: Panel) -> tuple[Fact, ...]:
+    """The reasons of the newest look, as long as the agent keeps them in memory."""
+    reading = panel.check.latest if panel.check is not None else None
+    return reading.explanation.facts if reading is not None else ()
+
+
+def _asked_day(text: str, today: date) -> date:
+    try:
+        return min(today, date.fromisoformat(text))
+    except ValueError:
+        return today
+
+
+def _pause_seconds(visit: Visit, length: str) -> float | None:
+    if length == "until":
+        return None
+    if length == "tomorrow":
+        return tomorrow(visit.now, hours=hours_of(visit.panel), zone=visit.zone) - visit.now
+    if not length.isascii() or not length.isdigit() or len(length) > 6:
+        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+    return float(length)

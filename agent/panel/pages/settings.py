@@ -1,0 +1,67 @@
+"""Settings: what the employee may choose, where each value comes from, and what the organisation decides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.errors import UsageError
+from agent.panel.page import Answer, Html, Redirect, Visit
+from agent.panel.pages.now import hours_of
+from agent.panel.render import headline_of, speech_of
+from agent.panel.settings_file import write_settings
+from agent.panel.views.pauses import pause_choices
+from agent.panel.views.settings import hours_from_text, hours_in_words, settings_view
+
+_KEYS = ("language", "hours", "camera", "rest_on_battery", "sensitivity")
+
+
+def show(visit: Visit) -> Answer:
+    """GET."""
+    return _page(visit)
+
+
+def act(visit: Visit) -> Answer:
+    """POST "save": what may be changed here, into the user's own file; or the camera page's "sensitivity" alone."""
+    panel, config = visit.panel, visit.panel.config()
+    if visit.form.get("action") != "save":
+        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+    view = settings_view(speech_of(visit), config, None, ())
+    wanted: dict[str, Any] = {}
+    for key in _KEYS:
+        setting = getattr(view, key)
+        if setting.locked or f"has-{key}" not in visit.form:
+            continue
+        value = visit.form.get(key, "").strip()
+        if key == "hours":
+            try:
+                value = hours_from_text(value)
+            except ValueError:
+                return _page(visit, typed=value)
+        if value != setting.value:
+            wanted[key] = (value == "yes") if key == "rest_on_battery" else value
+    if wanted:
+        write_settings(panel.paths.config_file, wanted)
+    back = visit.form.get("back", "")
+    return Redirect("camera?done=saved" if back == "camera" else "settings?done=saved")
+
+
+def _page(visit: Visit, *, typed: str | None = None) -> Answer:
+    say, panel = speech_of(visit), visit.panel
+    documents = panel.documents()
+    policy = documents.policy if documents is not None else None
+    headline, status = headline_of(visit)
+    config = panel.config()
+    return Html(
+        "settings.html",
+        {
+            "headline": headline,
+            "status": status,
+            "pauses": pause_choices(say, hours_of(panel), now=visit.now),
+            "view": settings_view(say, config, policy, ()),
+            "own_hours": hours_in_words(say, config.hours),
+            "typed": typed,
+            "file": str(panel.paths.config_file),
+            "policy": policy.id if policy else "",
+        },
+        400 if typed is not None else 200,
+    )

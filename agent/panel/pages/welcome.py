@@ -1,0 +1,42 @@
+"""The notice and the decision. Shown first before the first frame, and to be found again at any time."""
+
+from __future__ import annotations
+
+from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
+from agent.errors import UsageError
+from agent.panel.page import Answer, Html, Redirect, Visit
+from agent.panel.render import speech_of, standing_of
+from agent.panel.views.notice import example, notice
+from agent.panel.views.states import STATE_MEANINGS, STATE_NAMES
+
+
+def show(visit: Visit) -> Answer:
+    """GET."""
+    return Html("welcome.html", {**notice_of(visit), "standing": standing_of(visit.panel), "Standing": Participation})
+
+
+def act(visit: Visit) -> Answer:
+    """POST: "accepted" or "declined", kept with the notice's version and the language it was read in."""
+    try:
+        decision = Decision(visit.form.get("action", ""))
+    except ValueError:
+        raise UsageError("This page cannot do that: go back and choose one of its buttons.") from None
+    answer = Acknowledgement(NOTICE_VERSION, speech_of(visit).language, decision, int(visit.now))
+    visit.panel.store.acknowledge(answer)
+    return Redirect("?done=accepted" if decision is Decision.ACCEPTED else "welcome?done=declined")
+
+
+def notice_of(visit: Visit) -> dict[str, object]:
+    """The notice for a template: its sections, the example, its version and the answers so far."""
+    say, documents = speech_of(visit), visit.panel.documents()
+    policy = documents.policy if documents is not None else None
+    states = [(say.gettext(STATE_NAMES[key]), say.gettext(STATE_MEANINGS[key])) for key in STATE_NAMES]
+    answers = visit.panel.store.acknowledgements()
+    last = answers[-1] if answers else None
+    return {
+        "sections": notice(say, policy, states),
+        "example": example(policy) if documents is not None else "",
+        "version": NOTICE_VERSION,
+        "organised": documents is not None,
+        "answered": say.moment(last.at, visit.now) if last else "",
+    }

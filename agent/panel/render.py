@@ -1,0 +1,89 @@
+"""Fills the panel's templates: Jinja2 with autoescape, in the reader's language, with what every page shows.
+
+`_` and `ngettext` come with every page, bound to its language; catalogues hold plain text, never markup, so what they
+say is escaped like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from agent.consent import Participation, participation
+from agent.errors import StoreError
+from agent.panel.language import LANGUAGES, N_, Speech
+from agent.panel.page import Visit
+from agent.panel.parts import Panel
+from agent.panel.views.headline import Headline, headline
+from agent.panel.views.states import STATE_NAMES
+from agent.status import Status
+
+MENU = {
+    "": N_("Now and today"),
+    "sent": N_("Sent"),
+    "readby": N_("Read by"),
+    "camera": N_("Camera check"),
+    "settings": N_("Settings"),
+    "mydata": N_("My data"),
+    "about": N_("About"),
+}
+"""The pages in the menu, by slug. `welcome` is reached from the others."""
+
+
+def speech_of(visit: Visit) -> Speech:
+    """How this visit's pages say things."""
+    return Speech(visit.language, visit.zone)
+
+
+def standing_of(panel: Panel) -> Participation:
+    """Whether the employee takes part; undecided while the store cannot say."""
+    try:
+        return participation(panel.store.acknowledgements())
+    except StoreError:
+        return Participation.UNDECIDED
+
+
+def headline_of(visit: Visit) -> tuple[Headline, Status]:
+    """What the agent is doing, in words, and the status it was made of."""
+    status = visit.panel.status()
+    return headline(speech_of(visit), status, now=visit.now), status
+
+
+def render(visit: Visit, template: str, context: Mapping[str, object]) -> str:
+    """The page's HTML."""
+    say = speech_of(visit)
+    shown = context.get("headline") or headline_of(visit)[0]
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            **{
+                **context,
+                "visit": visit,
+                "say": say,
+                "language": say.language,
+                "languages": LANGUAGES,
+                "base": visit.base,
+                "menu": MENU,
+                "headline": shown,
+                "state_names": STATE_NAMES,
+                "undecided": standing_of(visit.panel) in (Participation.UNDECIDED, Participation.OUTDATED),
+                "done": visit.query.get("done", ""),
+                "_": say.gettext,
+                "ngettext": say.ngettext,
+            }
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("agent.panel", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,58 @@
+"""What the agent is doing, in words. Pure. The very sentence of the tray's menu (agent/tray/view.py): whoever cannot
+reach the tray reads it here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.panel.language import N_, Speech
+from agent.status import AgentState, Status
+from agent.tray import view as tray
+from agent.tray.icon import Icon
+
+SENTENCES = (
+    N_("Nothing was measured or enrolled here yet."),
+    N_("The last status cannot be read; the agent writes a new one when it runs."),
+    N_("This laptop is not enrolled: nothing is sent."),
+    N_("The recording is over."),
+    N_("The service revoked this device: nothing is measured. Ask your administrator for a new code."),
+    N_("The organisation's keyset is missing: nothing is measured until it was fetched."),
+    N_(
+        "The organisation's keyset has expired: nothing is measured until a new one was fetched. If your clock is"
+        " right, tell your administrator."
+    ),
+    N_("The keyset holds no key that may be sealed to today: nothing is measured until it does."),
+    N_("The organisation's policy is missing: nothing is measured until it was fetched."),
+    N_(
+        "The organisation's policy has expired: nothing is measured until a new one was fetched. If your clock is"
+        " right, tell your administrator."
+    ),
+    N_("The service did not say that it was counted: it is sent again."),
+    N_("The service could not count it and keeps it for its administrators to look at."),
+)
+"""Sentences other parts of the agent say that never vary, so that they can be said in every language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """`icon` is the glyph, `title` one sentence, `details` and `problems` further sentences."""
+
+    icon: str
+    title: str
+    details: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def headline(say: Speech, status: Status, *, now: float) -> Headline:
+    """What there is to say at `now`."""
+    icon, title = tray.headline(status, now=now, words=say)
+    details = []
+    if status.since is not None and icon not in (Icon.MEASURING, Icon.PAUSED):
+        details.append(say.gettext("Since %(time)s.", time=say.moment(status.since, now)))
+    resting = status.state is AgentState.RESTING and not status.paused
+    if resting and status.until is not None and status.until > now:
+        details.append(say.gettext("Measuring goes on: %(time)s", time=say.moment(status.until, now)))
+    if status.camera and icon is Icon.MEASURING:
+        details.append(say.gettext("Camera: %(camera)s", camera=status.camera))
+    return Headline(icon.value, title, tuple(details), tuple(say.gettext(problem) for problem in status.problems))
