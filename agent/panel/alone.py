@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from agent.attention.rules import Rules
+from agent.attention.rules import SENSITIVITY, Rules
 from agent.clock import Clock
 from agent.commands.local import Local
 from agent.commands.status import read_status
@@ -14,9 +14,12 @@ from agent.control import InstanceLock, pause, resume
 from agent.erased import forget
 from agent.errors import FramekeepError, StoreError
 from agent.identity import load_identity
-from agent.keys import store_key
+from agent.keys import device_key, store_key
 from agent.outbox.documents import Documents
+from agent.outbox.link import Link
+from agent.own_data import OwnData
 from agent.panel.parts import Panel
+from agent.policy import locks
 from agent.status import Status
 from agent.store import Store
 
@@ -42,12 +45,12 @@ class Alone:
             clock=clock,
             status=self._status,
             documents=self._documents,
-            service=lambda: None,
+            service=self._service,
             pause=lambda seconds: _done(lambda: pause(paths.store, now=clock.wall(), seconds=seconds)),
             resume=lambda: _done(lambda: resume(paths.store, now=clock.wall())),
             erase=self._erase,
             check=None,
-            rules=lambda: Rules(interval=float(self._config().interval_seconds)),
+            rules=self._rules,
         )
 
     def close(self) -> None:
@@ -55,7 +58,22 @@ class Alone:
         self._store.close()
 
     def _config(self) -> Config:
-        return load_config(self._local.paths.config_file)
+        config, documents = load_config(self._local.paths.config_file), self._documents()
+        if documents is None or documents.keyset is None or documents.policy is None:
+            return config
+        return config.with_policy(locks(documents.keyset, documents.policy), documents.policy.id)
+
+    def _rules(self) -> Rules:
+        config = self._config()
+        yaw, pitch = SENSITIVITY[config.sensitivity]
+        return Rules(interval=float(config.interval_seconds), yaw_away=yaw, pitch_down=pitch)
+
+    def _service(self) -> OwnData | None:
+        identity = load_identity(self._store)
+        key = device_key(self._local.keys) if identity is not None else None
+        if identity is None or key is None:
+            return None
+        return OwnData(identity, key, Link(identity.endpoint, proxy=self._local.config.proxy), clock=self._clock)
 
     def _status(self) -> Status:
         local = Local(self._local.paths, self._config(), self._local.keys, self._store)
