@@ -1,7 +1,7 @@
 """A small logind for a private bus, in a process of its own: python -m tests.real.logind_stand_in
 
 Takes words on its standard input (lock, unlock, away, front, sleep, wake, shut, open, leave, come, logout, login,
-saver, blank, shown) and answers each with "done". As logind before version 258 it tells nobody when the lid is shut.
+saver, blank, shown, upower) and answers each with "done". As much of logind out there it tells nobody when the lid is shut.
 """
 
 from __future__ import annotations
@@ -113,6 +113,18 @@ class Saver(ServiceInterface):
         return self.active
 
 
+class UPower(ServiceInterface):
+    """What tells of the lid in place of logind."""
+
+    def __init__(self) -> None:
+        super().__init__("org.freedesktop.UPower")
+        self.lid = False
+
+    @dbus_property(access=PropertyAccess.READ)
+    def LidIsClosed(self) -> DBusBool:
+        return self.lid
+
+
 class Login1:
     """The three together."""
 
@@ -121,7 +133,8 @@ class Login1:
         bus.export(SESSION_PATH, self.session)
         bus.export(USER_PATH, self.user)
         bus.export(ROOT, self.manager)
-        self.saver = Saver()
+        self.saver, self.upower = Saver(), UPower()
+        bus.export("/org/freedesktop/UPower", self.upower)
         bus.export("/org/gnome/ScreenSaver", self.saver)
 
     async def obey(self, word: str) -> None:
@@ -136,7 +149,10 @@ class Login1:
                 self.manager.sleeping = word == "sleep"
                 self.manager.PrepareForSleep()
             case "shut" | "open":
-                self.manager.lid = word == "shut"
+                self.manager.lid = self.upower.lid = word == "shut"
+                self.upower.emit_properties_changed({"LidIsClosed": self.upower.lid})
+            case "upower":
+                await self.bus.request_name("org.freedesktop.UPower")
             case "logout":
                 self.user.here = False
                 self.bus.unexport(SESSION_PATH, self.session)

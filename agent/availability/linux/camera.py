@@ -11,7 +11,7 @@ from collections.abc import Collection
 from agent.availability.linux.holders import MEDIA_SERVERS, Holder
 
 SOURCE = "open camera devices"
-SHARE = 0.0002
+SHARE = 0.0003
 """Share of a processor that looking for what nobody told of may take."""
 BUSY_SHARE = 0.02
 """The same while cameras are being opened and closed, so that a program that does so without end costs no more."""

@@ -30,8 +30,10 @@ MANAGER = "org.freedesktop.login1.Manager"
 SESSION = "org.freedesktop.login1.Session"
 USER = "org.freedesktop.login1.User"
 PROPERTIES = "org.freedesktop.DBus.Properties"
-LID_SECONDS = 0.9
-"""How often the lid is asked after, where there is one: older logind tells of no change. 0.2 ms each time."""
+UPOWER = "org.freedesktop.UPower"
+"""Tells of a lid that moves, where it runs; logind itself does not everywhere."""
+LID_SECONDS = 2.5
+"""How often the lid is asked after all the same, where there is one: 0.6 ms each time."""
 NO_SESSION = "/"
 NO_ANSWER = "it does not answer"
 RETRY_SECONDS = 20.0
@@ -47,7 +49,7 @@ class Logind:
         """`lid`: why the lid is not asked after ("" : it is)."""
         self._board, self._lid = board, lid
         self._session = NO_SESSION
-        self._present = False
+        self._present = self._failed = False
         self._changes = asyncio.Event()
         self._follower: asyncio.Task[None] | None = None
         self._forget(NO_ANSWER)
@@ -67,6 +69,15 @@ class Logind:
                 member="PropertiesChanged",
                 signature="sa{sv}as",
                 first=first,
+            )
+        if not self._lid:
+            await link.listen(
+                self._moved_lid,
+                sender=UPOWER,
+                interface=PROPERTIES,
+                member="PropertiesChanged",
+                signature="sa{sv}as",
+                first=UPOWER,
             )
         await link.watch_name(NAME, self._owned)
         self._stop()
@@ -91,6 +102,9 @@ class Logind:
     def _moved(self, _: Message) -> None:
         self._again(anew=True)
 
+    def _moved_lid(self, _: Message) -> None:
+        self._again()
+
     def _changed(self, message: Message) -> None:
         """Of a session or the manager. What is new is asked after, in one place, not taken from the message."""
         if message.body[0] != SESSION or message.path == self._session:
@@ -112,8 +126,9 @@ class Logind:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience()):
                     await self._changes.wait()
-            everything = self._changes.is_set()
+            everything = self._failed or self._changes.is_set()
             self._changes.clear()
+            self._failed = False
             try:
                 if everything:
                     self._present = bool(await link.owner(NAME))
@@ -124,11 +139,13 @@ class Logind:
                         Signal.LID_CLOSED, SOURCE, bool(await link.get(NAME, ROOT, MANAGER, "LidClosed", "b"))
                     )
             except BUS_ERRORS as error:
-                self._present = False
+                self._failed, self._present = True, False
                 self._forget(NO_ANSWER)
                 log.info("logind does not answer (%s)", type(error).__name__)
 
     def _patience(self) -> float | None:
+        if self._failed:
+            return RETRY_SECONDS
         return None if self._lid or not self._present else LID_SECONDS
 
     async def _ask(self, link: Link) -> None:
