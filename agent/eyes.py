@@ -102,13 +102,14 @@ class Eyes:
         self.close()
         self._face = face
         self._camera = _camera(source)
-        self._detectors().forget()  # a device goes on opening on its own thread meanwhile
+        self._detectors()  # a device goes on opening on its own thread meanwhile
         return {"opened": source.name, "sandbox": self._walls}
 
     def look(self, timeout: float) -> Command:
         """One frame through the detectors."""
         if self._channel.ran_out(time.monotonic()):
             release_freed()  # nor does anything of the pictures stay in memory that is free
+            release_code()
         return self._see(timeout)[0]
 
     def picture(self, lease: object, timeout: float) -> Command:
@@ -144,8 +145,10 @@ class Eyes:
         return answer, frame
 
     def close(self) -> None:
-        """Release the camera; the detectors stay loaded. No picture leaves any more."""
+        """Release the camera; the detectors stay loaded, and forget what they saw. No picture leaves any more."""
         self._channel.shut()
+        if self._looker is not None:
+            self._looker.forget()
         if self._camera is not None:
             self._camera.close()
             self._camera = None

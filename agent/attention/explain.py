@@ -68,8 +68,8 @@ SENTENCES: Mapping[Code, str] = {
     " does not count.",
     Code.PHONE_OUT_OF_REACH: "A phone (chance {chance}) lies out of reach of the nearest person, so it does not count.",
     Code.NO_PHONE: "No phone is found.",
-    Code.SETTLED: "The state is {state}, for {seconds} s now.",
-    Code.UNSETTLED: "This look alone says {seen}. The state stays {state} until further looks agree: one look is never"
+    Code.SETTLED: "The state: {state}, for {seconds} s now.",
+    Code.UNSETTLED: "This look alone says: {seen}. The state stays “{state}” until further looks agree: one look is never"
     " enough to change it.",
 }
 """English, the source of the translations; the gaps are named as in `Fact.values`."""
@@ -171,8 +171,10 @@ def look_alone(observation: Observation, judged: JudgeState, rules: Rules) -> St
 
 
 def outlines(observation: Observation, rules: Rules) -> tuple[Outline, ...]:
-    """What to draw over the picture: bodies first, then faces, then phones worth naming."""
-    near = verdict.near_face(observation, rules)
+    """What to draw over the picture: bodies first, then faces, then phones; of those that cannot count only the best, and
+    that if it is worth a word.
+    """
+    near, held = verdict.near_face(observation, rules), verdict.held_phone
     width, height = observation.size
 
     def outline(kind: Kind, box: tuple[float, ...], score: float, counts: bool) -> Outline:
@@ -180,7 +182,8 @@ def outlines(observation: Observation, rules: Rules) -> tuple[Outline, ...]:
         return Outline(kind, x1 / width, y1 / height, (x2 - x1) / width, (y2 - y1) / height, score, counts)
 
     persons = (p for p in observation.persons if p.score >= rules.person_score)
-    phones = (p for p in observation.phones if p.score >= WORTH_NAMING)
+    best = observation.phone_score
+    phones = (p for p in observation.phones if p.score >= rules.phone_minimum or WORTH_NAMING <= p.score == best)
     return (
         *(
             outline(Kind.PERSON, p.box, p.score, verdict.near_body(replace(observation, persons=(p,)), rules))
@@ -188,7 +191,7 @@ def outlines(observation: Observation, rules: Rules) -> tuple[Outline, ...]:
         ),
         *(outline(Kind.FACE, f.box, f.score, f is near) for f in observation.faces),
         *(
-            outline(Kind.PHONE, p.box, p.score, verdict.held_phone(replace(observation, phones=(p,)), rules) > 0)
+            outline(Kind.PHONE, p.box, p.score, held(replace(observation, phones=(p,)), rules) >= rules.phone_minimum)
             for p in phones
         ),
     )

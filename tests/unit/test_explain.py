@@ -56,7 +56,7 @@ def test_the_examples_a_person_reads() -> None:
         "The head is turned 31 degrees from your usual pose: beyond 25 means looking away.",
         "A face is found (score 0.93).",
         "No phone is found.",
-        "The state is looking away, for 4 s now.",
+        "The state: looking away, for 4 s now.",
     ]
     phone = told(look(phones=(held(0.71),)), times=5)
     assert phone.state is State.ON_PHONE
@@ -99,7 +99,7 @@ def test_a_single_look_that_disagrees_is_said_to_be_one() -> None:
         at_screen, _ = step(at_screen, look(), float(i), RULES)
     turned = told(look(40.0), before=at_screen)
     assert (turned.state, turned.seen) == (State.AT_SCREEN, State.LOOKING_AWAY)
-    assert turned.facts[-1].sentence().startswith("This look alone says looking away. The state stays at the screen")
+    assert turned.facts[-1].sentence().startswith("This look alone says: looking away. The state stays “at the screen”")
 
 
 def test_the_usual_pose_is_the_learned_one() -> None:
@@ -156,13 +156,15 @@ def consistent(fact: Fact) -> None:
 
 
 def test_what_is_drawn_says_what_counts() -> None:
-    drawn = outlines(look(phones=(held(0.7), Phone((0.0, 0.0, 30.0, 50.0), 0.9))), RULES)
+    weak, weaker = held(0.3), held(0.2)
+    drawn = outlines(look(phones=(held(0.7), Phone((0.0, 0.0, 30.0, 50.0), 0.9), weak, weaker)), RULES)
     assert [(o.kind, o.counts) for o in drawn] == [
         (Kind.PERSON, True),
         (Kind.FACE, True),
         (Kind.PHONE, True),
         (Kind.PHONE, False),
     ]
+    assert [o.score for o in outlines(look(phones=(weak, weaker)), RULES) if o.kind is Kind.PHONE] == [0.3]
     assert (drawn[1].left, drawn[1].top, drawn[1].width) == (0.375, pytest.approx(80 / 480), 0.25)
 
 
