@@ -86,7 +86,8 @@ def test_walls(file: str) -> None:
         if not file.startswith(MAY_HOLD_PIXELS):
             assert not roots & PIXELS, "only the eyes process may hold pixels"
             assert not any(
-                name.startswith(("agent.camera.", "agent.detect.face", "agent.detect.phone")) for name in names
+                name.startswith(("agent.camera.", "agent.detect.face", "agent.detect.phone", "agent.detect.picture"))
+                for name in names
             )
         if file.startswith(MAY_HOLD_PIXELS):
             assert not roots & NETWORK, "the eyes process never holds a socket"
