@@ -24,6 +24,7 @@ PURE = (
     "agent/outbox/telling.py",
     "agent/own_answers.py",
     "agent/team_page.py",
+    "agent/panel/access.py",
     "agent/policy.py",
     "sync_service/blocks.py",
     "sync_service/cohorts.py",
