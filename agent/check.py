@@ -174,6 +174,11 @@ class CameraCheck:
         """The neutral pose in force as of the last look or change."""
         return self._neutral
 
+    @property
+    def refused(self) -> NoPicture | None:
+        """Why there would be no picture just now; None while there may be one."""
+        return self._refused
+
     def picture(self, *, wait: float = WAIT_SECONDS) -> CheckPicture | NoPicture:
         """The next picture, waiting at most `wait` seconds (WAIT_SECONDS at most) for it; or why there is none."""
         answer = self._ask(pixels=True, wait=wait)

@@ -211,7 +211,7 @@ def test_while_the_agent_does_not_look_a_sentence_says_why(check: CameraCheck, s
     check.stand(state)
     refused = check.picture()
     assert isinstance(refused, NoPicture) and refused.why == state.value
-    assert refused.sentence.endswith(".") and check.calibrate() == refused
+    assert refused.sentence.endswith(".") and check.calibrate() == refused == check.refused
     check.stand(state, problems=("The disk is full: free some space.",))
     assert check.picture() == NoPicture(state.value, "The disk is full: free some space.")
 
