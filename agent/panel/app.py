@@ -79,7 +79,7 @@ class _Pages:
             return self._respond(visit, self._answer(visit, request.method))
         except Exception:  # whatever it was, its text may hold what must not be shown or logged
             log.exception("A page of the panel could not be made.")
-            return HTMLResponse(plain_page(WRONG, accepted), 500)
+            return HTMLResponse(plain_page(WRONG, accepted, self._base), 500)
 
     def _read(self, request: Request, accepted: str) -> Visit:
         admitted: Admitted = request.scope["admitted"]

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.panel.access import Entry, carries_token
 from agent.panel.doors import Doors
-from agent.panel.plain import CLOSED, NOT_A_FORM, STALE, TOO_LARGE, onward_page, plain_page
+from agent.panel.plain import CLOSED, NOT_A_FORM, STALE, STYLE, STYLESHEET, TOO_LARGE, onward_page, plain_page
 
 COOKIE = "entry"
 ENTER = "enter"
@@ -92,17 +92,21 @@ class Guard:
             return await self._enter(scope, headers, entry)(scope, receive, send)
         if not self._is_from_here(headers, scope["method"]):
             return await _answer(404, b"Not Found", "text/plain")(scope, receive, send)
+        if scope["path"] == self._base + STYLE:
+            return await _answer(200, STYLESHEET, "text/css")(scope, receive, send)
         if entry is None:
-            return await _answer(403, plain_page(CLOSED, accepted))(scope, receive, send)
+            return await _answer(403, plain_page(CLOSED, accepted, self._base))(scope, receive, send)
         self._touched()
         form: Mapping[str, str] = {}
         if scope["method"] == "POST":
             found = await _read_form(headers, receive)
             if isinstance(found, tuple):
                 status, sentence = found
-                return await _answer(status, plain_page(sentence, accepted), close=True)(scope, receive, send)
+                return await _answer(status, plain_page(sentence, accepted, self._base), close=True)(
+                    scope, receive, send
+                )
             if not carries_token(entry, found.get("csrf", "")):
-                return await _answer(403, plain_page(STALE, accepted))(scope, receive, send)
+                return await _answer(403, plain_page(STALE, accepted, self._base))(scope, receive, send)
             form = found
         inner = {**scope, "root_path": self._base[:-1], "admitted": Admitted(entry, form)}
         return await self._app(inner, receive, send)
@@ -140,12 +144,12 @@ class Guard:
         code = scope["query_string"].decode("ascii", "replace").removeprefix("code=")
         cookie = self._doors.exchange(code)
         if cookie is None and entry is not None:  # a link opened a second time where the panel is open already
-            return _answer(200, onward_page())
+            return _answer(200, onward_page(self._base))
         if cookie is None:
-            return _answer(403, plain_page(CLOSED, headers.get("accept-language", "")))
+            return _answer(403, plain_page(CLOSED, headers.get("accept-language", ""), self._base))
         self._entered(code)
         self._touched()
-        answer = _answer(200, onward_page())
+        answer = _answer(200, onward_page(self._base))
         answer.set_cookie(COOKIE, cookie, path=self._base, httponly=True, samesite="strict")
         return answer
 

@@ -147,5 +147,5 @@ def test_a_used_link_says_what_to_do(tmp_path: Path, chromium: Browser) -> None:
             first.page.wait_for_selector("#said")
         with visitor(chromium, locale="en-GB") as second:
             second.page.goto(link)
-            assert "framekeep panel opens a new one" in (second.page.text_content("main") or "")
+            assert "the command framekeep panel" in (second.page.text_content("main") or "")
             assert second.page.title() == "This page is closed"
