@@ -77,6 +77,8 @@ class _Pages:
         try:
             visit = self._read(request, accepted)
             return self._respond(visit, self._answer(visit, request.method))
+        except FramekeepError as error:  # before there is a page to show it on
+            return HTMLResponse(plain_page(str(error), accepted, self._base), 500)
         except Exception:  # whatever it was, its text may hold what must not be shown or logged
             log.exception("A page of the panel could not be made.")
             return HTMLResponse(plain_page(WRONG, accepted, self._base), 500)

@@ -45,7 +45,7 @@ def has_display(environ: Mapping[str, str], platform: str) -> bool:
 
 def redirect_folders(data: Path) -> list[Path]:
     """Where redirect files may be."""
-    return [data / FOLDER, *_snaps().glob("*/common")]
+    return [data / FOLDER, *(_snaps().glob("*/common") if sys.platform.startswith("linux") else ())]
 
 
 def _readable_folder(data: Path) -> Path:
@@ -65,7 +65,7 @@ def snap_folder(desktop_file: str, snaps: Path) -> Path | None:
 
 
 def _snaps() -> Path:
-    return Path.home() / "snap"
+    return Path(os.environ.get("HOME") or "/nonexistent") / "snap"
 
 
 def _default_browser() -> str:

@@ -34,9 +34,10 @@ def plain_page(sentences: str, accepted: str, base: str) -> bytes:
     """The first sentence as a heading, in the best language of an Accept-Language header."""
     language = choose_language("", accepted).partition("-")[0]
     said = html.escape(catalogue(language).gettext(sentences))
-    title, _, rest = said.partition(". ")
+    title, _, rest = said.removesuffix(".").partition(". ")
+    text = f"<p>{rest}.</p>" if rest else ""
     head = _HEAD.format(language, base + STYLE)
-    return f"{head}<title>{title}</title><main><h1>{title}.</h1><p>{rest}</p></main></html>".encode()
+    return f"{head}<title>{title}</title><main><h1>{title}.</h1>{text}</main></html>".encode()
 
 
 def onward_page(base: str) -> bytes:

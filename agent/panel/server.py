@@ -150,11 +150,13 @@ class PanelServer:
         while not server.started:
             await asyncio.sleep(0.002)
         self._began.set()
-        while not self._is_retired():
-            self._tick()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), TICK_SECONDS)
-        server.should_exit = True
+        try:
+            while not self._is_retired():
+                self._tick()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), TICK_SECONDS)
+        finally:
+            server.should_exit = True
 
     def _is_ours(self, port: int) -> bool:
         """Whether this user's own program made a connection; also where the system does not tell."""
