@@ -167,7 +167,7 @@ def _team_line(say: Speech, row: PageRow) -> TeamLine:
     numbers = row.numbers
     return TeamLine(
         when=when,
-        people=numbers.people if numbers else "",
+        people=numbers.people.replace("-", "–") if numbers else "",
         shares=_shares(say, numbers) if numbers else (),
         coverage=_told(say, numbers.coverage.percent) if numbers else "",
         explanation=say.gettext(row.explanation) if row.explanation else "",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from agent.attention.baseline import Origin
 from agent.attention.explain import Fact
 from agent.attention.meter import Meter
 from agent.attention.observation import State
@@ -43,7 +44,7 @@ def why(say: Speech, meter: Meter, facts: Sequence[Fact], rules: Rules, *, now: 
     against = sum(1 for look in judge.looks if look.raw(rules, judge.state) is not shown)
     signals = [_("The last look, at %(time)s, saw %(what)s.", time=_seconds(say, at), what=_(SEEN[last.seen.value]))]
     signals += [fact.sentence(say.gettext, say.decimals) for fact in facts] or [_phone(say, judge.scores, rules)]
-    if judge.baseline.minutes:
+    if judge.baseline.origin is not Origin.DEFAULT:
         signals.append(_("Your own neutral position is known, so a camera at the side is allowed for."))
     return Why(shown.value, _(STATE_NAMES[shown.value]), _firmness(say, judge.state, shown, against), tuple(signals))
 
