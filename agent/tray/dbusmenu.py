@@ -18,6 +18,8 @@ from agent.tray.view import Action, MenuItem
 
 MENU_PATH = "/StatusNotifierItem/Menu"
 
+Nothing: TypeAlias = Annotated[None, DBusSignature("")]
+"""What a method without an answer has; a plain None in the annotation is taken for a mistake by the library."""
 Numbers: TypeAlias = Annotated[list[int], DBusSignature("ai")]
 Names: TypeAlias = Annotated[list[str], DBusSignature("as")]
 Layout: TypeAlias = Annotated[list[Any], DBusSignature("u(ia{sv}av)")]
@@ -68,7 +70,7 @@ class DBusMenu(ServiceInterface):
         return found
 
     @dbus_method(name="Event")
-    def event(self, number: DBusInt32, what: DBusStr, data: DBusVariant, at: DBusUInt32) -> None:  # noqa: ARG002  given
+    def event(self, number: DBusInt32, what: DBusStr, data: DBusVariant, at: DBusUInt32) -> Nothing:  # noqa: ARG002  given
         """Something happened to an entry. Only a click means anything."""
         self._clicked(number, what)
 

@@ -76,7 +76,7 @@ class LinuxTray:
 
     def close(self) -> None:
         """See Tray. The icon goes with the desktop's connection, which is for its owner to close."""
-        self._desktop.soon(lambda: self._desktop.spawn(self._item.leave()))
+        self._desktop.ask(self._item.leave)
 
     def _tell_visible(self, visible: bool) -> None:
         if visible == self._visible.is_set():
@@ -140,14 +140,15 @@ class _Item:
         self._link = None
         self._tell_visible(False)
 
-    async def leave(self) -> None:
-        """Take the icon away for good. Raises one of BUS_ERRORS."""
+    async def leave(self) -> bool:
+        """Take the icon away for good; True when that is done. Raises one of BUS_ERRORS."""
         self._left = True
         self._news.set()
         link = self._link
         self.detach()
         if link is not None:
             await link.bus.release_name(self._name)
+        return True
 
     def put(self, view: TrayView) -> None:
         """Show `view` from now on."""

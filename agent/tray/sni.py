@@ -13,7 +13,7 @@ from dbus_fast import PropertyAccess
 from dbus_fast.annotations import DBusBool, DBusInt32, DBusObjectPath, DBusSignature, DBusStr
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
-from agent.tray.dbusmenu import MENU_PATH
+from agent.tray.dbusmenu import MENU_PATH, Nothing
 from agent.tray.drawing import argb
 from agent.tray.icon import Icon
 from agent.tray.make_icons import FOLDER
@@ -50,37 +50,37 @@ class StatusNotifierItem(ServiceInterface):
             self.new_tool_tip()
 
     @dbus_method(name="Activate")
-    def activate(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: ARG002  given by the interface
+    def activate(self, x: DBusInt32, y: DBusInt32) -> Nothing:  # noqa: ARG002  given by the interface
         """Clicked."""
         self._on_action(Action.OPEN_PANEL)
 
     @dbus_method(name="SecondaryActivate")
-    def secondary_activate(self, x: DBusInt32, y: DBusInt32) -> None:  # noqa: ARG002  given by the interface
+    def secondary_activate(self, x: DBusInt32, y: DBusInt32) -> Nothing:  # noqa: ARG002  given by the interface
         """Clicked with the middle button."""
         self._on_action(Action.PAUSE)
 
     @dbus_method(name="ContextMenu")
-    def context_menu(self, x: DBusInt32, y: DBusInt32) -> None:
+    def context_menu(self, x: DBusInt32, y: DBusInt32) -> Nothing:
         """The host is to draw the menu itself, from `Menu`."""
 
     @dbus_method(name="Scroll")
-    def scroll(self, delta: DBusInt32, orientation: DBusStr) -> None:
+    def scroll(self, delta: DBusInt32, orientation: DBusStr) -> Nothing:
         """Nothing to scroll."""
 
     @dbus_signal(name="NewTitle")
-    def new_title(self) -> None:
+    def new_title(self) -> Nothing:
         """Told to hosts."""
 
     @dbus_signal(name="NewIcon")
-    def new_icon(self) -> None:
+    def new_icon(self) -> Nothing:
         """Told to hosts."""
 
     @dbus_signal(name="NewAttentionIcon")
-    def new_attention_icon(self) -> None:
+    def new_attention_icon(self) -> Nothing:
         """Told to hosts."""
 
     @dbus_signal(name="NewToolTip")
-    def new_tool_tip(self) -> None:
+    def new_tool_tip(self) -> Nothing:
         """Told to hosts."""
 
     @dbus_signal(name="NewStatus")
