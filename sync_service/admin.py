@@ -87,6 +87,9 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser.add_argument("--interval", type=int, help="seconds between two looks, 5 to 60")
     parser.add_argument("--k", type=int, help="fewest people a team number stands on, 5 or more")
     parser.add_argument("--individual-reports", choices=("on", "off"), help="whether managers may see one person")
+    parser.add_argument(
+        "--quit", choices=("on", "off"), help="whether employees may end the program; pausing they always may"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and sign nothing")
     act(policies, "renew", "let the present policy hold for another year")
 

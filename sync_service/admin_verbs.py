@@ -123,6 +123,7 @@ def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> To
         interval_seconds=options.interval,
         individual_reports=None if reports is None else reports == "on",
         k=options.k,
+        may_quit=None if options.quit is None else options.quit == "on",
     )
     differences = changes(current_policy(office.database, org), policy)
     if not differences:

@@ -79,6 +79,7 @@ def next_policy(
     interval_seconds: int | None = None,
     individual_reports: bool | None = None,
     k: int | None = None,
+    may_quit: bool | None = None,
 ) -> Policy:
     """The next policy: the present one with what is given changed. Nothing is signed or published yet."""
     old = current_policy(office.database, org)
@@ -95,6 +96,7 @@ def next_policy(
             interval_seconds=old.interval_seconds if interval_seconds is None else interval_seconds,
             individual_reports=old.individual_reports if individual_reports is None else individual_reports,
             k=old.k if k is None else k,
+            may_quit=old.may_quit if may_quit is None else may_quit,
         )
     except WireError as error:
         raise RequestError(f"this policy is not possible: {error}") from None

@@ -48,6 +48,7 @@ def terms(policy: Policy) -> dict[str, str]:
         "interval": f"{policy.interval_seconds} s",
         "k": str(policy.k),
         "individual_reports": "on" if policy.individual_reports else "off",
+        "quit": "on" if policy.may_quit else "off",
     }
 
 

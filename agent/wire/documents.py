@@ -214,8 +214,8 @@ class WorkHours:
 class Policy:
     """What the organisation set, signed by one of the keyset's policy signers: its public id (`p-7`), the hash of
     the agreement it rests on (64 hex digits, or "" where there is none), seconds between looks, work hours in the
-    laptop's local time, whether managers may see one person's summary, and k, the fewest people a team number may
-    stand on. Raises Malformed.
+    laptop's local time, whether managers may see one person's summary, k, the fewest people a team number may stand on,
+    and whether the employee may end the program (pausing nobody can forbid). Raises Malformed.
     """
 
     org: str
@@ -228,6 +228,7 @@ class Policy:
     interval_seconds: int = 10
     individual_reports: bool = False
     k: int = 5
+    may_quit: bool = True
 
     def __post_init__(self) -> None:
         _check_common(self.org, self.seq, self.issued, self.not_after)
@@ -237,6 +238,8 @@ class Policy:
         integer(self.k, 5, 1000, "k")
         if not isinstance(self.individual_reports, bool):
             raise Malformed("individual_reports is true or false")
+        if not isinstance(self.may_quit, bool):
+            raise Malformed("may_quit is true or false")
         if not self.work_hours:
             raise Malformed("a policy names its work hours")
 
@@ -250,13 +253,16 @@ class Policy:
             "work_hours": [hours.to_dict() for hours in self.work_hours],
             "individual_reports": self.individual_reports,
             "k": self.k,
+            **({} if self.may_quit else {"may_quit": False}),
         }
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Policy:
         """The policy in a verified payload. Raises Malformed."""
         names = (*_COMMON, "id", "agreement", "interval_seconds", "work_hours", "individual_reports", "k")
-        fields = exact_fields(payload, names)
+        if payload.get("may_quit") is True:
+            raise Malformed("may_quit is left out where it is true")  # one form for one meaning
+        fields = exact_fields(payload, (*names, *(["may_quit"] if "may_quit" in payload else [])))
         if not isinstance(fields["work_hours"], list):
             raise Malformed("work_hours must be a list")
         return cls(
@@ -270,6 +276,7 @@ class Policy:
             interval_seconds=fields["interval_seconds"],
             individual_reports=fields["individual_reports"],
             k=fields["k"],
+            may_quit=fields.get("may_quit", True),
         )
 
 

@@ -5,6 +5,7 @@ camera and says so.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.errors import PolicyError
 from agent.policy import Roots, accept_keyset, accept_policy, locks, read_roots, standing
 from agent.store.rows import StoredDocument
+from agent.wire.documents import Policy
+from agent.wire.errors import Malformed
 from agent.wire.strict import to_b64
 from tests.builders import DAY, NOW, Organisation
 
@@ -110,3 +113,14 @@ def test_what_the_policy_locks() -> None:
     keyset = accept_keyset(ORG.keyset(), roots=ROOTS, held=None)
     policy = accept_policy(ORG.policy(interval_seconds=30), roots=ROOTS, keyset=keyset, held=None)
     assert locks(keyset, policy) == {"server": ORG.endpoint, "interval_seconds": 30}
+
+
+def test_whether_one_may_quit_has_one_form_for_each_meaning() -> None:
+    free = Organisation().policy_value()
+    bound = replace(free, may_quit=False)
+    assert "may_quit" not in free.to_payload() and bound.to_payload()["may_quit"] is False
+    for policy in (free, bound):
+        assert Policy.from_payload(policy.to_payload()) == policy
+    for wrong in (True, 0, None, "no"):
+        with pytest.raises(Malformed):
+            Policy.from_payload({**free.to_payload(), "may_quit": wrong})
