@@ -18,6 +18,7 @@ from agent import log as logs
 from agent.attention.hours import parse_hours
 from agent.attention.rules import SENSITIVITY
 from agent.attention.schedule import Availability
+from agent.check import CameraCheck
 from agent.clock import Clock, SystemClock
 from agent.config import Config, load_config
 from agent.consent import Participation, participation
@@ -164,10 +165,13 @@ def build_agent(
     unseen: Callable[[], str] | None = None,
     availability: Callable[[], Availability] = Availability,
     settings: LiveConfig | None = None,
+    on_request: Callable[[ControlWatch], None] | None = None,
+    check: CameraCheck | None = None,
 ) -> Agent:
     """Build the parts for `source`; `interval` fixes the seconds between looks where no policy does. With `must_ask`
     nothing is captured before the notice was accepted (a refusal is respected without it, too). `unseen` says why
-    nobody could see that the agent works. Raises NotEnrolled for a live camera on a laptop that belongs to nobody.
+    nobody could see that the agent works; `on_request` is told when another process or thread wrote to the store; `check`
+    is the panel's camera check. Raises NotEnrolled for a live camera on a laptop that belongs to nobody.
     """
     clock = clock or SystemClock()
     identity = load_identity(home.store)
@@ -194,6 +198,8 @@ def build_agent(
         chance=random.random,
         open_eyes=open_eyes or partial(Eyes, face=home.config.detector_face),
         on_report=on_report,
+        on_request=on_request,
+        check=check,
     )
     return Agent(pipeline, uploader, stop or threading.Event())
 
@@ -229,7 +235,15 @@ def _uploader(home: Home, identity: Identity, clock: Clock) -> Uploader:
             "The device key is missing from your key store, so nothing can be signed: run framekeep enroll with a new"
             " code."
         )
-    return Uploader(home.store, identity, key, clock=clock, proxy=home.config.proxy)
+    takes_part = {Participation.ACCEPTED: True, Participation.DECLINED: False}
+    return Uploader(
+        home.store,
+        identity,
+        key,
+        clock=clock,
+        proxy=home.config.proxy,
+        participation=lambda: takes_part.get(_participation(home.store, must_ask=True)),  # None: not asked yet
+    )
 
 
 def _policy_held(store: Store, uploader: Uploader | None) -> str | None:

@@ -24,7 +24,7 @@ from agent.attention.schedule import Availability, Look, Reason, Rest, next_look
 from agent.check import CameraCheck
 from agent.clock import Clock
 from agent.consent import Participation
-from agent.control import ControlWatch
+from agent.control import ControlWatch, Pause
 from agent.errors import FramekeepError, UnreadableSource
 from agent.eyes_link import Eyes
 from agent.policy import Standing
@@ -137,6 +137,16 @@ class Pipeline:
             self._close_eyes()
             self._tell(meter.rest, AgentState.NOT_RUNNING)
             watchman.join(2.0)
+
+    @property
+    def pause(self) -> Pause:
+        """The pause the watchman saw last."""
+        return self._watchman.seen.pause
+
+    @property
+    def looking(self) -> bool:
+        """Whether our own eyes may hold a camera."""
+        return self._eyes is not None
 
     # What the watchman asks (watchman.Signals).
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from agent import log as logs
 from agent.app import Agent, Home
 from agent.clock import Clock
+from agent.control import Pause, read_pause
 from agent.erased import forget
 from agent.keys import store_key
 from agent.store import Store, open_store
@@ -35,6 +36,18 @@ class Station:
     def store(self) -> Store:
         """The store as it is now."""
         return self._home.store
+
+    @property
+    def pause(self) -> Pause:
+        """The pause as the agent knows it; right within a fifth of a second."""
+        agent = self.agent
+        return agent.pipeline.pause if agent is not None else read_pause(self._home.paths.store)
+
+    @property
+    def looking(self) -> bool:
+        """Whether our own eyes may hold a camera."""
+        agent = self.agent
+        return agent is not None and agent.pipeline.looking
 
     def start(self) -> None:
         """Measure and deliver from now on. Raises what building an agent raises."""

@@ -147,6 +147,15 @@ class Envelopes:
             (oldest,) = connection.execute("SELECT min(created) FROM envelopes WHERE state='accepted'").fetchone()
         return None if oldest is None else int(oldest)
 
+    def last_sent(self) -> tuple[int, int] | None:
+        """When the service last took an envelope (epoch seconds), and how many windows the newest one it has carries."""
+        with self._db.read() as connection:
+            row = connection.execute(
+                "SELECT windows FROM envelopes WHERE state IN ('accepted', 'opened') ORDER BY first DESC LIMIT 1"
+            ).fetchone()
+            at = self._db.get_int(Meta.LAST_DELIVERY)
+        return None if row is None or at is None else (at, int(row[0]))
+
     def accept(self, seq: int, *, now: float) -> None:
         """The service answered 202 for it: never sent again."""
         with self._db.write() as connection:

@@ -80,7 +80,7 @@ def test_every_verb_has_help(verb: str, tmp_path: Path) -> None:
         ((), 0, "VERB"),
         (("nonsense",), 2, "invalid choice"),
         (("run", "--headless"), 2, "visible indicator"),
-        (("run",), 2, "no tray icon yet"),
+        (("run",), 1, "not enrolled"),
         (("run", "--headless", "--camera", "missing.mp4"), 1, "missing.mp4"),
         (("pause", "--for", "soon"), 2, "is not a duration"),
         (("enroll", "FK1-AAAA", "--server", "https://sync.example.org"), 2, "copy it again"),
