@@ -95,8 +95,6 @@ class Logind:
 
     def _owned(self, owner: str) -> None:
         self._present = bool(owner)
-        if not owner:
-            self._forget(NO_ANSWER)
         self._again(anew=True)
 
     def _moved(self, _: Message) -> None:
@@ -134,6 +132,8 @@ class Logind:
                     self._present = bool(await link.owner(NAME))
                     if self._present:  # asking it anything would start it, which is not ours to do
                         await self._ask(link)
+                    else:
+                        self._forget(NO_ANSWER)
                 if self._present and not self._lid:
                     self._board.put(
                         Signal.LID_CLOSED, SOURCE, bool(await link.get(NAME, ROOT, MANAGER, "LidClosed", "b"))

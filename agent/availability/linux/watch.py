@@ -84,6 +84,8 @@ class Watch:
         os.write(self._ring, b".")
         if self._thread.ident is not None:
             self._thread.join(JOIN_SECONDS)
+        else:
+            os.close(self._bell)
         os.close(self._ring)
 
     def _run(self) -> None:
