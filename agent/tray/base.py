@@ -45,7 +45,9 @@ class Tray(Protocol):
         ...
 
     def run(self, stop: threading.Event, on_action: Callable[[Action], None]) -> None:
-        """Show the tray until `stop` is set. In the main thread; `on_action` is called in it, and must be quick."""
+        """Show the tray until `stop` is set. In the main thread. `on_action` is called in one thread, one at a time, and
+        should be quick: the next one, perhaps a pause, waits for it.
+        """
         ...
 
     def close(self) -> None:
