@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,21 +22,27 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "models"))
 
 import metrics  # noqa: E402 - found by the line above
+from conditions.looking import open_picture  # noqa: E402
 from evaluation import readme  # noqa: E402
-from evaluation.labels import read  # noqa: E402
+from evaluation.labels import Picture, read  # noqa: E402
+from ways import Chances, Pixels, Ways  # noqa: E402
 
-from agent.attention.observation import Phone  # noqa: E402
+from agent.attention.rules import Rules  # noqa: E402
 from agent.camera.base import Frame  # noqa: E402
-from agent.detect.assemble import assemble  # noqa: E402
-from agent.detect.face_onnx import OnnxFaces  # noqa: E402
-from agent.detect.phone_onnx import NanoDetPhones  # noqa: E402
+from agent.detect.assemble import assemble, face_detector  # noqa: E402
 from agent.detect.phone_verifier import PhoneVerifier  # noqa: E402
-from agent.detect.second_look import SecondLook, chance, worth_a_closer_look  # noqa: E402
+from agent.errors import FramekeepError, UnreadableSource, UsageError  # noqa: E402
 from agent.samples import sample_clip  # noqa: E402
 from agent.sources import FACE_ENGINES  # noqa: E402
 
 BEGIN = "<!-- begin: written by make gates ARGS=--update-readme -->"
 END = "<!-- end: written by make gates -->"
+WAYS = {
+    "detector alone": "detector",
+    "and closer": "closer",
+    "and verify": "verified",
+    "and both": "both",
+}
 STAGES = ("lens", "still", "face", "objects", "closer", "verify")
 WARM_UP = 10
 
@@ -57,16 +63,7 @@ class Spent:
             self.stages[name].append(milliseconds)
 
 
-@dataclass(frozen=True)
-class Detected:
-    """One labelled picture: whether a phone is in use, and the chance of one with each way of looking."""
-
-    phone: bool
-    lookalike: bool
-    detector: float
-    closer: float
-    verified: float
-    both: float
+Detected = tuple[Picture, Chances]
 
 
 def main(arguments: list[str]) -> int:
@@ -78,15 +75,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--update-readme", action="store_true", help="put the tables into models/README.md")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    clips = sorted((options.folder / "clips").glob("*.mp4"))
-    recordings = [("working at a webcam, 1 s", clips, 1.0), ("bundled sample, 1 s", [sample_clip()], 1.0)]
-    parts = [costs(name, recording(files, every, options.face)) for name, files, every in recordings if files]
-    parts.append(worth(list(detections(options.folder))))
-    text = "\n\n".join(parts)
-    print(text)
-    if options.update_readme:
-        readme.update(text, BEGIN, END)
+    try:
+        if options.update_readme and options.face != FACE_ENGINES[0]:
+            raise UsageError("models/README.md takes the figures of the agent's default engine only.")
+        text = measure(options.folder, options.face)
+        print(text)
+        if options.update_readme:
+            readme.update(text, BEGIN, END)
+    except FramekeepError as error:
+        print(f"gates: {error}", file=sys.stderr)
+        return error.exit_code
     return 0
+
+
+def measure(folder: Path, face: str) -> str:
+    """Every table. Raises FramekeepError."""
+    parts = [worth(list(detections(folder, face)))]
+    clips = sorted((folder / "clips").glob("*.mp4"))
+    recordings = [("bundled sample, 1 s", [sample_clip()], 1.0), ("working at a webcam, 1 s", clips, 1.0)]
+    for name, files, every in recordings:
+        if files:
+            parts.insert(0, costs(name, recording(files, every, face)))
+    return "\n\n".join(parts)
 
 
 def recording(files: Sequence[Path], every: float, face: str) -> Spent:
@@ -103,14 +113,16 @@ def recording(files: Sequence[Path], every: float, face: str) -> Spent:
     return spent
 
 
-def frames(file: Path, every: float) -> Iterator[tuple[float, np.ndarray]]:
-    """Time and picture of one frame each `every` seconds."""
+def frames(file: Path, every: float) -> Iterator[tuple[float, Pixels]]:
+    """Time and picture of one frame each `every` seconds. Raises UnreadableSource."""
     video = cv2.VideoCapture(str(file))
+    if not video.isOpened():
+        raise UnreadableSource(f"{file} cannot be read as a recording; fetch it again.")
     rate = video.get(cv2.CAP_PROP_FPS) or 1.0
     step, index = max(1, round(rate * every)), 0
     while video.grab():
         if index % step == 0:
-            yield index / rate, video.retrieve()[1]
+            yield index / rate, video.retrieve()[1].astype(np.uint8, copy=False)
         index += 1
     video.release()
 
@@ -121,66 +133,43 @@ def costs(name: str, spent: Spent) -> str:
     for stage in STAGES:
         ran = spent.stages.get(stage, [])
         share = len(ran) / spent.looks
-        mean = float(np.median(ran)) if ran else 0.0
-        cost, saved = (f"{mean:.1f}", f"{(1 - share) * mean:.1f} ms") if ran else ("-", "-")
+        usual = float(np.median(ran)) if ran else 0.0
+        cost, saved = (f"{usual:.1f}", f"{(1 - share) * usual:.1f} ms") if ran else ("-", "-")
         rows.append(f"| {stage} | {share:.0%} | {cost} | {saved} |")
     rows.append(f"| all, mean of a look | | **{np.mean(spent.totals):.1f}** (worst {max(spent.totals):.0f}) | |")
     return "\n".join(rows)
 
 
-def detections(folder: Path) -> Iterator[Detected]:
-    """Every judgeable picture, looked at in each way."""
-    faces, objects, verifier = OnnxFaces(), NanoDetPhones(), PhoneVerifier()
-    second = SecondLook(objects, verifier)
+def detections(folder: Path, face: str) -> Iterator[Detected]:
+    """Every judgeable picture, looked at in each way. Raises FramekeepError."""
+    ways = Ways(face_detector(face), PhoneVerifier())
     for picture in read(folder).pictures:
-        if not picture.judgeable or picture.phone_in_use is None:
-            continue
-        pixels = cv2.imread(str(folder / picture.file))
-        frame = Frame(pixels, 0.0)
-        found = faces.detect(frame)
-        _, phones = objects.detect(frame)
-        region = worth_a_closer_look(found, phones, pixels.shape[1], pixels.shape[0])
-        more = second.closer(frame, region, phones) if region else phones
-        yield Detected(
-            phone=picture.phone_in_use,
-            lookalike=bool(picture.lookalike),
-            detector=_unverified(phones),
-            closer=_unverified(more),
-            verified=_best(second.verified(frame, phones)),
-            both=_best(second.verified(frame, more)),
-        )
-    second.close()
+        if picture.judgeable and picture.phone_in_use is not None:
+            yield picture, ways.look(open_picture(folder / picture.file))
+    ways.close()
 
 
 def worth(detected: Sequence[Detected]) -> str:
-    """Accuracy with and without the second look's stages."""
+    """Accuracy with and without the second look's stages; the phones found and false alarms are those of the judge."""
+    enough = Rules().phone_threshold
+    plain = [(picture, chances) for picture, chances in detected if picture.phone_in_use or not picture.lookalike]
     rows = [
-        "| phone in use, each picture alone | average precision | the same without look-alikes | recall at 95 % precision there |",
-        "|---|---|---|---|",
+        "| phone in use, each picture alone | average precision | the same without look-alikes "
+        "| recall at 95 % precision there | found | false alarms |",
+        "|---|---|---|---|---|---|",
     ]
-    for title, name in (
-        ("detector alone", "detector"),
-        ("and closer", "closer"),
-        ("and verify", "verified"),
-        ("and both", "both"),
-    ):
-        plain = [d for d in detected if d.phone or not d.lookalike]
+    for title, name in WAYS.items():
         curves = [
-            metrics.precision_recall([getattr(d, name) for d in some], [d.phone for d in some])
+            metrics.precision_recall([getattr(c, name) for _, c in some], [bool(p.phone_in_use) for p, _ in some])
             for some in (detected, plain)
         ]
         best = metrics.recall_at_precision(curves[1], 0.95)
-        precisions = [metrics.average_precision(curve) or 0.0 for curve in curves]
-        rows.append(f"| {title} | {precisions[0]:.2f} | {precisions[1]:.2f} | {best[0] if best else 0.0:.2f} |")
+        areas = [f"{metrics.average_precision(curve) or 0.0:.2f}" for curve in curves]
+        called = Counter(bool(p.phone_in_use) for p, c in plain if getattr(c, name) >= enough)
+        counts = Counter(bool(p.phone_in_use) for p, _ in plain)
+        taken = [f"{called[truth]} of {counts[truth]}" for truth in (True, False)]
+        rows.append(f"| {' | '.join([title, *areas, f'{best[0] if best else 0.0:.2f}', *taken])} |")
     return "\n".join(rows)
-
-
-def _unverified(phones: Sequence[Phone]) -> float:
-    return max((chance(phone.score) for phone in phones), default=0.0)
-
-
-def _best(phones: Sequence[Phone]) -> float:
-    return phones[0].score if phones else 0.0
 
 
 if __name__ == "__main__":

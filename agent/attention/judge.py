@@ -39,14 +39,14 @@ out are consecutive and never overlap.
    look on, and all evidence from before it is settled as it stood. Nothing is carried across a gap but the
    neutral pose.
 
-5. **Neutral pose.** A camera beside the screen sees a turned head that is not looking away. While a face is
-   steadily present and there is no phone, poses are gathered into minutes; a calm minute (median absolute
-   deviation within eight degrees) contributes its median; the neutral pose is the median of the last
-   fifteen such minutes. Medians of medians: a quarter of an hour with a colleague
-   does not move it once learned, a laptop that was turned does within ten minutes of work. At first it is straight
-   ahead, and as hard to move as if that had been seen for six minutes. The pose is part of the local checkpoint; it is about one person, so it is **never sent**:
-   the wire format has no field for it. A pose chosen in the camera check (calibration.py) takes the place of all that
-   was learned, as hard to move as fifteen minutes, until minutes learned later outweigh it or it is taken back.
+5. **Neutral pose.** A camera beside the screen sees a turned head that is not looking away. While a face is steadily
+   present and there is no phone, poses are gathered into minutes; a calm minute (median absolute deviation within
+   eight degrees) contributes its median; the neutral pose is the median of the last fifteen such minutes. Medians of
+   medians: a quarter of an hour with a colleague does not move it once learned, a laptop that was turned does within
+   ten minutes of work. At first it is straight ahead, and as hard to move as if that had been seen for six minutes.
+   A pose chosen in the camera check (calibration.py) takes the place of all that was learned, as hard to move as
+   fifteen minutes, until minutes learned later outweigh it or it is taken back. The pose is part of the local
+   checkpoint; it is about one person, so it is **never sent**: the wire format has no field for it.
 
 Time only enters as an argument. Times that go back are ignored.
 """

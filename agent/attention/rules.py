@@ -19,28 +19,32 @@ SENSITIVITY: Mapping[str, tuple[float, float]] = MappingProxyType(
 class Rules:
     """The judge's thresholds. Times in seconds, angles in degrees, scores 0 to 1.
 
-    `interval` is the sampling interval: two of them make a gap. The numbers come from the labelled pictures beside
-    the checkout (models/README.md). The angles: of the people without a phone there 10 of 11 who look away are
-    past them and 2 of 61 who look at the screen; no yaw lies between 24 and 27 degrees, no pitch between
-    -11 and -16. Turning both angles into one, or minding the face's score too, separates no better. A single picture
-    says "phone" at `phone_threshold`, a chance (detect/second_look.py): nobody there without a phone reaches it, but for
-    those who hold wallets and the like up to the camera, of whom the set is full. Over time less is asked of most looks of some seconds
-    (`phone_sustained`), and once it was reached still less keeps it (`phone_leave`): of a grid, these two make the
-    seconds of composed clips right most often (models/compose_clips.py).
+    `interval` is the sampling interval: two of them make a gap. The numbers come from the labelled pictures beside the
+    checkout (models/README.md).
+
+    Angles: of the people without a phone there 10 of 11 who look away are past them and 2 of 61 who look at the screen;
+    no yaw lies between 24 and 27 degrees, no pitch between -11 and -16. Turning both angles into one, or minding the
+    face's score too, separates no better.
+
+    A single picture says "phone" at `phone_threshold`: an even chance (detect/second_look.py). With either face engine
+    nobody there without a phone reaches it (the highest are 0.48), but for those who hold wallets and the like up to
+    the camera, of whom the set is full. Over time the median of some looks must reach `phone_sustained`; once it has,
+    less keeps it (`phone_leave`). Among the neighbours on a grid these two make the seconds of composed clips right as
+    often as any (models/compose_clips.py --suggest).
 
     Near is a share of the picture. A face of `face_near` of its width is about 3 m from a common laptop camera (53
-    degrees wide), the smallest of a person at work there is .07. A body must fill `person_near` of the width and of
-    the height: among the pictures without a found face somebody 2 m away (shoulders of .25) does not, and of those at hand 236
-    of 241 (training pool) and 14 of 15 (desks seen from above) do; of the empty pictures none.
+    degrees wide), the smallest of a person at work there is .07. A body must fill `person_near` of the width and of the
+    height: among the pictures without a found face somebody 2 m away (shoulders of .25) does not, and of those at hand
+    236 of 241 (training pool) and 14 of 15 (desks seen from above) do; of the empty pictures none.
 
-    A phone is held when its middle lies on the nearest person's body, whose box is grown by `phone_reach` of itself on each side: so do
-    39 of 39 phones in hand or close up and 1 of 10 on a desk there, and in the training pool 351 of 361 in hand, 105
-    of 105 at the ear, 1 of 81 on a desk.
+    A phone is held when its middle lies on the nearest person's body, whose box is grown by `phone_reach` of itself on
+    each side: so do 39 of 39 phones in hand or close up and 1 of 10 on a desk there, and in the training pool 351 of
+    361 in hand, 105 of 105 at the ear, 1 of 81 on a desk.
     """
 
     interval: float = 1.0
-    phone_threshold: float = 0.58
-    phone_sustained: float = 0.55
+    phone_threshold: float = 0.5
+    phone_sustained: float = 0.5
     phone_leave: float = 0.4
     phone_minimum: float = 0.4
     phone_memory: float = 5.0

@@ -20,11 +20,11 @@ def assemble(face_engine: str) -> Looker:
     Raises `agent.detect.assets.ModelError`.
     """
     objects = NanoDetPhones()
-    return Looker(_face_detector(face_engine), objects, check_lens, SecondLook(objects, PhoneVerifier()))
+    return Looker(face_detector(face_engine), objects, check_lens, SecondLook(objects, PhoneVerifier()))
 
 
-def _face_detector(engine: str) -> FaceDetector:
-    """The engine by its name; the other's library is not even imported."""
+def face_detector(engine: str) -> FaceDetector:
+    """The engine by its name; the other's library is not even imported. Raises `agent.detect.assets.ModelError`."""
     if engine == "onnx":
         from agent.detect.face_onnx import OnnxFaces
 

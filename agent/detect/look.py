@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import cv2
 
 from agent.attention.observation import Face, Lens, Observation, Person
-from agent.detect.second_look import worth_a_closer_look, worth_verifying
 from agent.detect.stillness import Mosaic, mosaic, moved
 
 if TYPE_CHECKING:
@@ -57,7 +56,9 @@ class _Seen:
 
 
 class Looker:
-    """Asks stage after stage. Of a frame it keeps a mosaic of 300 brightnesses until the next look, and its readings."""
+    """Asks stage after stage. Of a frame it keeps its readings and a mosaic of 300 brightnesses, until a look reads anew:
+    at once when something moved, else after `MOST_REPEATS` repeats; or until `forget`.
+    """
 
     def __init__(self, face: FaceDetector, objects: ObjectDetector, lens: LensCheck, second: SecondLook) -> None:
         """The parts are owned from here on: `close` closes them."""
@@ -87,7 +88,7 @@ class Looker:
         return readings, stages.spent
 
     def forget(self) -> None:
-        """Another source follows: nothing of the last one counts for it."""
+        """The source ends: nothing of it is kept, nor counts for the next one."""
         self._seen = None
 
     def close(self) -> None:
@@ -103,14 +104,7 @@ class Looker:
         persons, phones = self._objects.detect(frame)
         stages.lap("objects")
         faces = on_persons(faces, persons)
-        region = worth_a_closer_look(faces, phones, width, height)
-        if region is not None:
-            phones = self._second.closer(frame, region, phones)
-            stages.lap("closer")
-        worth = worth_verifying(phones)
-        phones = self._second.verified(frame, phones)
-        if worth:
-            stages.lap("verify")
+        phones = self._second.look_again(frame, faces, phones, stages.lap)
         return Observation(frame.at, (width, height), lens, faces, phones, persons)
 
 

@@ -6,10 +6,12 @@ their evidence is added as logarithms of odds:
 
     evidence = DETECTOR * ln(score / EVEN) + VERIFIER * odds        chance = 1 / (1 + exp(-evidence))
 
-What the detector leaves below `DOUBT` cannot reach an even chance whatever the verifier says, so nothing more is asked
-and the chance is the detector's alone. The closer look runs the detector again on the part of the picture around the
-nearest face: a phone in the hand or at the ear of somebody who sits back gets twice the pixels there. It is left out
-where the detector is `SURE`: the verifier alone decides then.
+Below `DOUBT` the judge would not look at the chance whatever the verifier said, so nothing more is asked and the chance
+is the detector's alone. From `SURE` on the verifier alone could no longer talk it down to less than an even chance.
+Between the two the detector looks again, closer, at the part of the picture around the nearest face: a phone in the
+hand or at the ear of somebody who sits back gets twice the pixels there. Both passes waver by as much as a third when
+a picture moves by a pixel, so where they mark the same thing the mean of their evidence counts; the better of the two
+would mostly be the one that erred upwards (models/README.md has the figures).
 """
 
 from __future__ import annotations
@@ -19,22 +21,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from agent.attention.observation import Box, Face, Phone
+from agent.attention.rules import Rules
 from agent.detect.overlap import overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.camera.base import Frame, Pixels
     from agent.detect.base import ObjectDetector
 
+
+def _odds(chance: float) -> float:
+    return math.log(chance / (1.0 - chance))
+
+
 DETECTOR, EVEN, VERIFIER = 3.0, 0.25, 0.3
 """Weights of the two, and the detector's score that is worth nothing either way."""
-LIMIT = 6.0
-"""How far the verifier's odds count: a network that saw few pictures is too sure of itself."""
-DOUBT = 0.13
-"""The detector's score from which a second look can matter."""
-SURE = 0.5
-"""And from which a closer look finds nothing better."""
+LIMIT = 5.0
+"""How far the verifier's odds count: a network that saw few pictures is too sure of itself. Of the places the detector
+marks in the labelled pictures and the training pool, one in a thousand gets more."""
+DOUBT = EVEN * math.exp((_odds(Rules().phone_minimum) - VERIFIER * LIMIT) / DETECTOR)
+"""The detector's score, 0.13, that the verifier's best word lifts to the least chance the judge looks at."""
+SURE = EVEN * math.exp((_odds(Rules().phone_threshold) + VERIFIER * LIMIT) / DETECTOR)
+"""And the score, 0.41, that its worst word leaves at the chance the judge takes for a phone."""
 MOST = 3
 """Candidates the verifier sees; the rest keep the detector's word against them."""
 REACH = 5.2
@@ -68,13 +77,34 @@ class SecondLook:
         """`objects` stays its owner's; the verifier is closed here."""
         self._objects, self._verifier = objects, verifier
 
+    def look_again(
+        self,
+        frame: Frame,
+        faces: tuple[Face, ...],
+        phones: tuple[Phone, ...],
+        done: Callable[[str], None] = lambda _stage: None,
+    ) -> tuple[Phone, ...]:
+        """The detector's `phones` with their chances, best first, each step taken where it can matter; `faces` nearest
+        first. `done` is told of every step that was: closer, verify.
+        """
+        height, width = frame.pixels.shape[:2]
+        region = worth_a_closer_look(faces, phones, width, height)
+        if region is not None:
+            phones = self.closer(frame, region, phones)
+            done("closer")
+        worth = worth_verifying(phones)
+        phones = self.verified(frame, phones)
+        if worth:
+            done("verify")
+        return phones
+
     def closer(self, frame: Frame, region: Region, phones: tuple[Phone, ...]) -> tuple[Phone, ...]:
-        """`phones` and what the detector finds in that part of the picture; the better of two that are the same."""
+        """`phones` and what the detector finds in that part of the picture; two that are the same become one."""
         x1, y1, x2, y2 = region
         part = replace(frame, pixels=frame.pixels[y1:y2, x1:x2], source_size=None)
         _, found = self._objects.detect(part)
         moved = (Phone(_shifted(phone.box, x1, y1), phone.score) for phone in found)
-        return merge((*phones, *moved))
+        return averaged(phones, tuple(moved))
 
     def verified(self, frame: Frame, phones: tuple[Phone, ...]) -> tuple[Phone, ...]:
         """The same phones, their scores now chances, best first."""
@@ -122,13 +152,21 @@ def around(face: Box, width: int, height: int) -> Region | None:
     return left, top, right, bottom
 
 
-def merge(phones: Sequence[Phone]) -> tuple[Phone, ...]:
-    """Best first, without those that lie on a better one."""
-    kept: list[Phone] = []
-    for phone in sorted(phones, key=lambda phone: -phone.score):
-        if all(overlap(phone.box, other.box) < SAME for other in kept):
-            kept.append(phone)
-    return tuple(kept)
+def averaged(one: Sequence[Phone], other: Sequence[Phone]) -> tuple[Phone, ...]:
+    """Two passes as one, best first: what both marked with the mean of their evidence, which is the geometric mean of
+    the scores, at the place of the surer one; what only one marked as it is.
+    """
+    left = list(other)
+    result = []
+    for phone in one:
+        same = max(left, key=lambda candidate: overlap(phone.box, candidate.box), default=None)
+        if same is None or overlap(phone.box, same.box) < SAME:
+            result.append(phone)
+            continue
+        left.remove(same)
+        surer = max(phone, same, key=lambda candidate: candidate.score)
+        result.append(Phone(surer.box, math.sqrt(phone.score * same.score)))
+    return tuple(sorted([*result, *left], key=lambda phone: -phone.score))
 
 
 def _shifted(box: Box, x: float, y: float) -> Box:

@@ -18,7 +18,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -33,9 +33,8 @@ from network import Lower, Weights
 from pool import Picture, read_pool
 from proposals import propose
 from published import published_weights
-from trial import scores, summary
+from trial import by_way, look
 
-from agent.attention.observation import Phone
 from agent.detect.phone_verifier import SIDE, prepare
 
 SHIPPED = MODELS / "phone_verifier.onnx"
@@ -47,8 +46,6 @@ EVEN_CHANCE = 0.5
 LEAST = 100
 """Pictures a source must have to be left out in a trial."""
 AT_ONCE = 64
-
-Proposals = Mapping[str, tuple[Phone, ...]]
 
 
 def main(arguments: list[str]) -> int:
@@ -86,7 +83,7 @@ def main(arguments: list[str]) -> int:
     _say(f"{len(cuts)} cuts, {sum(cut.phone for cut in cuts)} of phones")
     maps = lower_maps(lower, cuts, random)
     if options.trial:
-        print(json.dumps(try_out(lower, published, maps, cuts, pictures, proposals), indent=1))
+        print(json.dumps(try_out(lower, published, maps, cuts, pictures), indent=1))
         return 0
     model = to_onnx(lower, fit(maps, cuts, published, SEED), SIDE)
     data = model.SerializeToString(deterministic=True)
@@ -119,7 +116,7 @@ def lower_maps(lower: Lower, cuts: Sequence[Cut], random: np.random.Generator) -
 
 
 def try_out(
-    lower: Lower, published: Weights, maps: Maps, cuts: Sequence[Cut], pictures: Sequence[Picture], proposals: Proposals
+    lower: Lower, published: Weights, maps: Maps, cuts: Sequence[Cut], pictures: Sequence[Picture]
 ) -> dict[str, object]:
     """Every large source scored by a verifier that has not seen it, beside the detector alone."""
     learned = {cut.picture.source for cut in cuts}
@@ -138,10 +135,7 @@ def try_out(
         # Beside a source of phones alone: pictures nobody learned from, or its false alarms would be those of training.
         others = [p for p in pictures if p.source not in {source, *learned} and not p.phone]
         asked = held + ([] if any(not p.phone for p in held) else others)
-        report[source] = {
-            "detector": summary(scores(None, asked, proposals), held, others, EVEN_CHANCE),
-            "verified": summary(scores(model, asked, proposals), held, others, EVEN_CHANCE),
-        }
+        report[source] = by_way(look(model, asked), held, others, EVEN_CHANCE)
         _say(f"left out {source}: {json.dumps(report[source])}")
     return report
 

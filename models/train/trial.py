@@ -1,44 +1,44 @@
-"""How well a verifier does on pictures it was not trained on, in the agent's own second look."""
+"""How well a verifier does on pictures it was not trained on, in the agent's own look at a picture (models/ways.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import onnx
 from metrics import average_precision, precision_recall, recall_at_precision, share
 from pool import Picture, pixels
+from ways import Chances, Ways
 
-from agent.attention.observation import Phone
-from agent.camera.base import Frame
 from agent.detect.assets import Model
-from agent.detect.phone_onnx import NanoDetPhones
+from agent.detect.face_onnx import OnnxFaces
 from agent.detect.phone_verifier import PhoneVerifier
-from agent.detect.second_look import SecondLook, chance
 
-Scores = dict[str, float]
-"""Chance of a phone by the picture's name."""
-
-
-def scores(
-    model: onnx.ModelProto | None, pictures: Sequence[Picture], proposals: Mapping[str, tuple[Phone, ...]]
-) -> Scores:
-    """The best candidate's chance on each picture; without a model the detector's word alone."""
-    if model is None:
-        return {p.name: max((chance(phone.score) for phone in proposals[p.name]), default=0.0) for p in pictures}
-    verifier = PhoneVerifier(Model("trial", model.SerializeToString(), ""))
-    second = SecondLook(NanoDetPhones(), verifier)
-    result = {}
-    for picture in pictures:
-        frame = Frame(np.ascontiguousarray(pixels(picture)), 0.0)
-        phones = second.verified(frame, proposals[picture.name])
-        result[picture.name] = phones[0].score if phones else 0.0
-    second.close()
-    return result
+WAYS = {"detector": "detector", "verified": "verified", "cascade": "both"}
+"""What a trial compares: the detector's first pass alone, with the verifier, and with the closer look besides."""
 
 
-def summary(found: Scores, pictures: Sequence[Picture], others: Sequence[Picture], threshold: float) -> dict[str, Any]:
+def look(model: onnx.ModelProto, pictures: Sequence[Picture]) -> dict[str, Chances]:
+    """The chances of a phone by the picture's name, with this verifier."""
+    ways = Ways(OnnxFaces(), PhoneVerifier(Model("trial", model.SerializeToString(), "")))
+    found = {picture.name: ways.look(pixels(picture)) for picture in pictures}
+    ways.close()
+    return found
+
+
+def by_way(
+    found: Mapping[str, Chances], pictures: Sequence[Picture], others: Sequence[Picture], threshold: float
+) -> dict[str, Any]:
+    """`summary` of every way of looking."""
+    return {
+        name: summary({file: getattr(each, way) for file, each in found.items()}, pictures, others, threshold)
+        for name, way in WAYS.items()
+    }
+
+
+def summary(
+    found: Mapping[str, float], pictures: Sequence[Picture], others: Sequence[Picture], threshold: float
+) -> dict[str, Any]:
     """Per use (in hand, at the ear, close up) against the source's pictures without a phone, or `others` where it has none."""
     empty = [p for p in pictures if not p.phone] or [p for p in others if not p.phone]
     false = [found[p.name] for p in empty if p.name in found]

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
+
+from ways import Ways
+
+from agent.attention.rules import Rules
+from agent.attention.verdict import held_phone
 from agent.camera.base import Frame
 from agent.detect.assemble import assemble
+from agent.detect.face_onnx import OnnxFaces
 from agent.detect.look import MOST_REPEATS, Looker
-from tests.real.pictures import scenes_of_the_sample
+from agent.detect.phone_verifier import PhoneVerifier
+from agent.eyes import Eyes
+from agent.sources import Source
+from tests.real.pictures import SAMPLE, scenes_of_the_sample
 
 Pixels = npt.NDArray[np.uint8]
 WORK, PHONE, EMPTY, DARK, BLURRED = 100, 170, 350, 468, 482
@@ -75,8 +87,28 @@ def test_whatever_appears_is_looked_at_at_once(looker: Looker, scenes: dict[int,
     assert "face" in stages(looker, hand, 4.0)
 
 
-def test_a_doubtful_candidate_is_looked_at_closer_and_verified(looker: Looker, scenes: dict[int, Pixels]) -> None:
+def test_a_phone_is_verified(looker: Looker, scenes: dict[int, Pixels]) -> None:
     assert "verify" in stages(looker, scenes[PHONE])
+
+
+def test_released_eyes_remember_nothing_of_what_they_saw() -> None:
+    eyes = Eyes("none")
+    eyes.open(Source(files=(str(SAMPLE),), every=1.0), "onnx")
+    for _ in range(2):
+        eyes.look(10.0)
+    assert eyes._looker is not None and eyes._looker._seen is not None
+    eyes.close()
+    assert eyes._looker._seen is None
+
+
+@pytest.mark.parametrize("second", [WORK, PHONE, EMPTY, DARK])
+def test_what_the_model_card_measures_is_what_the_agent_does(
+    looker: Looker, scenes: dict[int, Pixels], second: int
+) -> None:
+    ways = Ways(OnnxFaces(), PhoneVerifier())
+    observation, _ = looker.observe(Frame(scenes[second], 0.0))
+    assert ways.look(scenes[second]).both == pytest.approx(held_phone(observation, Rules()))
+    ways.close()
 
 
 def test_another_source_starts_afresh(looker: Looker, scenes: dict[int, Pixels]) -> None:

@@ -41,6 +41,18 @@ def test_a_place_gets_the_same_odds_alone_or_among_others() -> None:
     assert SIDE == 112
 
 
+def test_a_place_is_prepared_as_in_training() -> None:
+    """Red green blue, shrunk by averaging, scaled to about -1 to 1: the odds of a drawn picture, written down."""
+    y, x = np.mgrid[0:480, 0:640]
+    bands = [x * 255 / 640, y * 255 / 480, 128 + 100 * np.sin(x / 17) * np.cos(y / 23)]
+    pixels = np.stack(bands, axis=2).astype(np.uint8)
+    pixels[200:300, 300:360] = (20, 25, 60)
+    boxes = [(300.0, 200.0, 360.0, 300.0), (100.0, 100.0, 200.0, 160.0)]
+    verifier = PhoneVerifier()
+    assert verifier.odds(pixels, boxes) == pytest.approx([-2.076, -1.577], abs=0.02)
+    assert verifier.odds(np.ascontiguousarray(pixels[:, :, ::-1]), boxes) == pytest.approx([-1.784, -2.311], abs=0.02)
+
+
 def test_the_manifest_says_that_it_was_trained_here() -> None:
     entry = read_manifest(models_folder())["phone_verifier"]
     assert "training" in str(entry["licence"])

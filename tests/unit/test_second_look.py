@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.attention.observation import Face, Observation, Phone
+from agent.attention.observation import Face, Observation, Person, Phone
 from agent.attention.observation import Lens as Seen
+from agent.attention.rules import Rules
 from agent.detect.crop import GREY, square_crop
 from agent.detect.look import alike
 from agent.detect.overlap import overlap
@@ -20,8 +19,8 @@ from agent.detect.second_look import (
     LIMIT,
     SURE,
     around,
+    averaged,
     chance,
-    merge,
     worth_a_closer_look,
     worth_verifying,
 )
@@ -61,13 +60,26 @@ def test_only_where_the_answer_can_matter_is_it_asked_for(best: float, verified:
     assert worth_a_closer_look((), phones, 640, 480) is None
 
 
-def test_what_is_not_asked_could_not_have_become_an_even_chance() -> None:
-    assert chance(DOUBT - 0.01, LIMIT) < 0.5 < chance(DOUBT + 0.01, LIMIT)
+def test_what_is_not_asked_could_not_have_mattered_to_the_judge() -> None:
+    rules = Rules()
+    least = min(rules.phone_minimum, rules.phone_leave, rules.phone_sustained, rules.phone_threshold)
+    assert chance(DOUBT - 0.001, LIMIT) < least < chance(DOUBT + 0.001, LIMIT)
+    most = max(rules.phone_sustained, rules.phone_threshold)
+    assert chance(SURE - 0.001, -LIMIT) < most < chance(SURE + 0.001, -LIMIT)
+    assert 0.05 < DOUBT < EVEN < SURE < 1
 
 
-def test_of_two_that_are_the_same_the_better_stays() -> None:
-    near, far = Phone((0, 0, 10, 10), 0.3), Phone((50, 50, 60, 60), 0.2)
-    assert merge((near, far, Phone((1, 0, 11, 10), 0.4))) == (Phone((1, 0, 11, 10), 0.4), far)
+def test_two_passes_that_mark_the_same_count_with_the_mean_of_their_evidence() -> None:
+    near, far = Phone((0, 0, 10, 10), 0.16), Phone((50, 50, 60, 60), 0.19)
+    again, new = Phone((1, 0, 11, 10), 0.25), Phone((80, 0, 90, 10), 0.15)
+    assert averaged((far, near), (again, new)) == (Phone(again.box, pytest.approx(0.2)), far, new)
+    assert chance(0.2) == pytest.approx(1 / (1 + ((1 / chance(0.16) - 1) * (1 / chance(0.25) - 1)) ** 0.5))
+
+
+def test_one_thing_is_not_averaged_twice() -> None:
+    one, beside = Phone((0, 0, 10, 10), 0.4), Phone((3, 0, 13, 10), 0.3)
+    (both, left) = averaged((one, beside), (Phone((0, 0, 10, 10), 0.1),))
+    assert (both.score, left) == (pytest.approx(0.3), Phone(one.box, pytest.approx(0.2)))
 
 
 boxes = st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 90), st.integers(1, 90)).map(
@@ -75,12 +87,14 @@ boxes = st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 90), st
 )
 
 
-@given(st.lists(st.builds(Phone, boxes, scores), max_size=12))
-def test_what_is_left_overlaps_little_and_falls_in_score(phones: list[Phone]) -> None:
-    kept = merge(phones)
-    assert [p.score for p in kept] == sorted((p.score for p in kept), reverse=True)
-    assert all(overlap(a.box, b.box) < 0.5 for a, b in itertools.combinations(kept, 2))
-    assert max((p.score for p in phones), default=None) == max((p.score for p in kept), default=None)
+@given(*[st.lists(st.builds(Phone, boxes, scores), max_size=8)] * 2)
+def test_passes_put_together_lose_nothing_and_invent_nothing(one: list[Phone], other: list[Phone]) -> None:
+    put = averaged(one, other)
+    assert [p.score for p in put] == sorted((p.score for p in put), reverse=True)
+    assert max(len(one), len(other)) <= len(put) <= len(one) + len(other)
+    assert {p.box for p in put} <= {p.box for p in (*one, *other)}
+    if put:
+        assert put[0].score <= max(p.score for p in (*one, *other)) + 1e-9
 
 
 @given(boxes, boxes)
@@ -130,10 +144,13 @@ def test_a_small_thing_moves_a_tile_and_a_cloud_moves_none() -> None:
     assert MOVED < 255
 
 
-def reading(*, yaw: float | None = 0.0, phone: float = 0.0, face: bool = True) -> Observation:
-    faces = (Face((10, 10, 50, 60), 0.9, yaw, 0.0),) if face else ()
+def reading(
+    *, yaw: float | None = 0.0, pitch: float | None = 0.0, phone: float = 0.0, face: bool = True, body: bool = False
+) -> Observation:
+    faces = (Face((10, 10, 50, 60), 0.9, yaw, pitch),) if face else ()
     phones = (Phone((0, 0, 9, 9), phone),) if phone else ()
-    return Observation(0.0, (640, 480), Seen.CLEAR, faces, phones)
+    persons = (Person((0, 0, 300, 400), 0.8),) if body else ()
+    return Observation(0.0, (640, 480), Seen.CLEAR, faces, phones, persons)
 
 
 def test_only_readings_beyond_doubt_are_alike() -> None:
@@ -141,6 +158,10 @@ def test_only_readings_beyond_doubt_are_alike() -> None:
     assert alike(reading(face=False), reading(face=False))
     assert not alike(reading(), reading(yaw=8.0))
     assert not alike(reading(), reading(yaw=None))
+    assert not alike(reading(), reading(pitch=-8.0))
+    assert not alike(reading(pitch=None), reading())
+    assert not alike(reading(face=False, body=True), reading(face=False, body=True))
+    assert not alike(reading(face=False), reading(face=False, body=True))
     assert not alike(reading(), reading(face=False))
     assert not alike(reading(phone=0.4), reading(phone=0.4))
 
