@@ -194,7 +194,9 @@ class Speech:
         """A share (0 to 1) in whole per cent. A little is said as less than one, never as nothing."""
         if 0 < share < 0.005:
             return "< " + format_percent(0.01, locale=self.locale)
-        return format_percent(share, format="0 %" if self.language in ("de", "fr", "es") else "0%", locale=self.locale)
+        return format_percent(
+            share, format="0\u00a0%" if self.language in ("de", "fr", "es") else "0%", locale=self.locale
+        )
 
     def size(self, count: int) -> str:
         """Bytes: 734 bytes, 1.3 kB."""
