@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.attention.schedule import Availability
-from agent.availability.settle import Settled, Signal, settle
+from agent.availability.settle import CALM_SECONDS, Settled, Signal, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,13 @@ class Board:
     more takes its word back.
     """
 
-    def __init__(self, clock: Callable[[], float], rest_on_battery: Callable[[], bool]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], rest_on_battery: Callable[[], bool], calm: float = CALM_SECONDS
+    ) -> None:
         """`clock` is monotonic seconds. `rest_on_battery` is asked at every reading; without it the battery is known
         and no reason.
         """
-        self._clock, self._rest_on_battery = clock, rest_on_battery
+        self._clock, self._rest_on_battery, self._calm = clock, rest_on_battery, calm
         self._lock = threading.Lock()
         self._words: dict[tuple[Signal, str], _Word] = {}
         self._settled = Settled()
@@ -54,7 +56,8 @@ class Board:
         battery = self._rest_on_battery()
         with self._lock:
             raw = frozenset(signal for (signal, _), word in self._words.items() if word.value)
-            self._settled = settle(self._settled, raw if battery else raw - {Signal.ON_BATTERY}, self._clock())
+            raw = raw if battery else raw - {Signal.ON_BATTERY}
+            self._settled = settle(self._settled, raw, self._clock(), self._calm)
             signals = self._settled.signals
         if not signals:
             return Availability()

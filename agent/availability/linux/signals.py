@@ -9,7 +9,7 @@ from agent.attention.schedule import Availability
 from agent.availability.board import Board, Known
 from agent.availability.linux.devices import device_file, has_lid, stands_beside
 from agent.availability.linux.watch import Places, Watch
-from agent.availability.settle import Signal
+from agent.availability.settle import CALM_SECONDS, Signal
 from agent.clock import monotonic
 
 if TYPE_CHECKING:
@@ -28,17 +28,18 @@ class LinuxSignals:
         *,
         places: Places | None = None,
         lid: bool | None = None,
+        calm: float = CALM_SECONDS,
     ) -> None:
-        """As `open_signals`. `places` and `lid` (whether there is one) are for tests."""
-        self._board = Board(monotonic, rest_on_battery)
+        """As `open_signals`. `places`, `lid` (whether there is one) and `calm` (settle.py) are for tests."""
+        self._board = Board(monotonic, rest_on_battery, calm)
         self._desktop = desktop
         places = places or Places()
         device = device_file(camera, places.dev)
         self._lid = ""
         if not (has_lid() if lid is None else lid):
-            self._lid = "this machine has none"
+            self._lid = "this machine has no lid that it knows of"
         elif stands_beside(device):
-            self._lid = "the camera is not built into it"
+            self._lid = "the camera is not built into the lid"
         self._watch = Watch(self._board, device, looking, places)
 
     def start(self) -> None:

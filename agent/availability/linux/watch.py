@@ -182,7 +182,7 @@ class Watch:
     def _read_shutter(self) -> None:
         """Ask while our eyes have the camera open anyway, or to learn that a closed shutter was opened; and once."""
         if self._chosen is None or not self._shutter_works:
-            self._board.put(Signal.SHUTTER_CLOSED, shutter.SOURCE, None, "it has none that the system tells of")
+            self._board.put(Signal.SHUTTER_CLOSED, shutter.SOURCE, None, "the camera tells of no shutter")
             return
         self._in(SHUTTER_SECONDS, Job.SHUTTER)
         if self._shutter_known and not self._looking() and not self._board.holds(Signal.SHUTTER_CLOSED):
