@@ -110,9 +110,9 @@ DRAWINGS: dict[Icon, tuple[Shape, ...]] = {
         Polygon(((17.8, 11.2), (22.2, 7.7), (22.2, 16.3), (17.8, 12.8)), 1, VIOLET),
     ),
     Icon.ATTENTION: (
-        Polygon(((12, 3.2), (21.8, 20.3), (2.2, 20.3)), 2, ORANGE),
-        Stroke(12, 9, 12, 13.6, 2.7, WHITE),
-        Disc(12, 17.8, 1.6, WHITE),
+        Polygon(((12, 3.4), (21.3, 20), (2.7, 20)), 2, ORANGE),
+        Stroke(12, 9, 12, 13.4, 2.7, WHITE),
+        Disc(12, 17.6, 1.6, WHITE),
     ),
 }
 """Each icon's shapes, the lowest first."""

@@ -148,8 +148,9 @@ class OtherTray:
 
 
 def _picture(icon: Icon) -> Any:
-    image: Any = import_module("PIL.Image")
-    return image.frombytes("RGBA", (ICON_SIZE, ICON_SIZE), rgba(icon, ICON_SIZE))
+    from PIL import Image  # not installed on Linux
+
+    return Image.frombytes("RGBA", (ICON_SIZE, ICON_SIZE), rgba(icon, ICON_SIZE))
 
 
 def _tooltip(view: TrayView) -> str:
