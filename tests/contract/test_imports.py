@@ -15,6 +15,8 @@ IO = {"sqlite3", "os", "pathlib", "subprocess", "threading", "time", "random", "
 TELEMETRY = {"sentry_sdk", "opentelemetry", "posthog", "analytics", "segment", "datadog", "newrelic", "rollbar"}
 # The child of the eyes pipe, the detectors and the cameras hold pixels; `plot` draws summaries in its own process.
 MAY_HOLD_PIXELS = ("agent/eyes.py", "agent/camera/", "agent/detect/", "agent/plot.py", "agent/sample/")
+# Draws the tray's icons for Windows and macOS; no camera's pixels are anywhere near.
+DRAWS_ICONS = "agent/tray/other.py"
 PURE = (
     "agent/attention/",
     "agent/consent.py",
@@ -26,6 +28,12 @@ PURE = (
     "agent/team_page.py",
     "agent/panel/access.py",
     "agent/policy.py",
+    "agent/tray/drawing.py",
+    "agent/tray/icon.py",
+    "agent/tray/news.py",
+    "agent/tray/pauses.py",
+    "agent/tray/view.py",
+    "agent/tray/words.py",
     "sync_service/blocks.py",
     "sync_service/cohorts.py",
     "sync_service/reports.py",
@@ -85,7 +93,8 @@ def test_walls(file: str) -> None:
         assert all(name == "agent.wire" or name.startswith("agent.wire.") for name in ours), "the wire is a leaf"
     if file.startswith("agent/"):
         if not file.startswith(MAY_HOLD_PIXELS):
-            assert not roots & PIXELS, "only the eyes process may hold pixels"
+            held = roots & PIXELS - ({"PIL"} if file == DRAWS_ICONS else set())
+            assert not held, "only the eyes process may hold pixels"
             assert not any(
                 name.startswith(("agent.camera.", "agent.detect.face", "agent.detect.phone", "agent.detect.picture"))
                 for name in names
