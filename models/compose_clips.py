@@ -1,11 +1,13 @@
 """How right are the judge's seconds? Clips composed from labelled pictures, through the real detectors and the judge.
 
     .venv/bin/python models/compose_clips.py [FOLDER] [--clips N] [--seed N] [--plots FOLDER] [--suggest] [--json FILE]
+                                             [--update-readme]
 
 FOLDER (default ../shared/eval, or $FRAMEKEEP_SHARED/eval) holds `labels.csv`, the pictures and `clips/`. Every picture
 is looked at once; the clips are drawn from those looks (composing/clips.py says how). Prints, as Markdown, how far the
 seconds of the worst state are off as a share of the clip, and which seconds they are; `--suggest` searches for better
-phone thresholds over time; `--plots` draws some clips, truth above judgement, without any picture in them.
+phone thresholds over time; `--plots` draws some clips, truth above judgement, without any picture in them; `--update-readme` puts
+the table into models/README.md.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from composing.clips import KINDS, Clip, compose
 from composing.library import Picture, load, pools
 from composing.score import ALLOWED, Spread, confusion, error, judged, spread
 from composing.thresholds import search
+from evaluation import readme
 
 from agent.attention.judge import judge_still
 from agent.attention.observation import State
@@ -36,6 +39,10 @@ LENGTHS = {1.0: 1800.0, 10.0: 7200.0}
 SHOWN = 0.003
 """A mix-up is named from this share of the time on."""
 SUGGESTIONS = 5
+MOST_CLIPS = 0.9
+"""Share of clips within `ALLOWED` below which a row counts as not reached, and is set in bold."""
+BEGIN = "<!-- begin: written by models/compose_clips.py --update-readme -->"
+END = "<!-- end: written by models/compose_clips.py -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +66,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw two clips of each kind")
     parser.add_argument("--suggest", action="store_true", help="search for phone thresholds (a minute or two)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers")
+    parser.add_argument("--update-readme", action="store_true", help="put the table into models/README.md")
     options = parser.parse_args(arguments)
     try:
-        pictures = load(options.folder)
+        chosen = choices(load(options.folder), Rules())
+        clips = {
+            (name, every, kind): draw_clips(members, kind, every, options.clips, options.seed)
+            for name, members in chosen.items()
+            for every in LENGTHS
+            for kind in KINDS
+        }
     except (OSError, FramekeepError) as error_:
-        print(f"clips: {error_}; name a folder with labels.csv and its pictures", file=sys.stderr)
+        print(f"clips: {error_} Name a folder with labels.csv and its pictures.", file=sys.stderr)
         return 1
-    chosen = choices(pictures, Rules())
-    clips = {
-        (name, every, kind): draw_clips(members, kind, every, options.clips, options.seed)
-        for name, members in chosen.items()
-        for every in LENGTHS
-        for kind in KINDS
-    }
     rows = [row(name, every, kind, drawn) for (name, every, kind), drawn in clips.items()]
-    print(table(rows, {name: len(members) for name, members in chosen.items()}))
+    text = table(rows, {name: len(members) for name, members in chosen.items()})
+    print(text)
+    if options.update_readme:
+        readme.update(f"{options.clips} clips a row.\n\n{text}", BEGIN, END)
     if options.plots:
         plot((drawn[:2] for (name, _, _), drawn in clips.items() if name == "all"), options.plots)
     found = (
@@ -129,7 +139,7 @@ def table(rows: Iterable[Row], counts: dict[str, int]) -> str:
         mixed = ", ".join(f"{words} {n:.1%}" for words, n in list(r.mixed_up.items())[:3]) or "-"
         lines.append(
             f"| {r.pictures} ({counts[r.pictures]}) | {r.every:.0f} s | {r.kind} | {r.errors.median:.1%} "
-            f"| {r.errors.high:.1%} | {r.errors.within:.0%} | {mixed} |"
+            f"| {r.errors.high:.1%} | {_within(r.errors.within)} | {mixed} |"
         )
     return "\n".join(lines)
 
@@ -162,6 +172,10 @@ def plot(groups: Iterable[list[Clip]], folder: Path) -> None:
         path = folder / f"{clips[0].kind.replace(' ', '-')}-{clips[0].every:.0f}s.png"
         draw(ribbons, path)
         print(path)
+
+
+def _within(share: float) -> str:
+    return f"{share:.0%}" if share >= MOST_CLIPS else f"**{share:.0%}**"
 
 
 def _plain(r: Row) -> dict[str, Any]:

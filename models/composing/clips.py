@@ -20,6 +20,7 @@ import random
 from dataclasses import dataclass, replace
 
 from agent.attention.observation import Observation, State
+from agent.errors import UsageError
 from composing.library import Picture, Pools
 
 SHARES = {State.AT_SCREEN: 5, State.LOOKING_AWAY: 3, State.ON_PHONE: 3, State.ABSENT: 2, State.UNKNOWN: 1}
@@ -61,7 +62,12 @@ def durations(kind: str, every: float) -> tuple[float, float]:
 
 
 def compose(pools: Pools, kind: str, every: float, length: float, rng: random.Random) -> Clip:
-    """One clip of at least `length` seconds, looked at every `every` seconds."""
+    """One clip of at least `length` seconds, looked at every `every` seconds. Raises UsageError where the pictures do not
+    show enough to make one of.
+    """
+    if State.AT_SCREEN not in pools or len(pools) < 2:
+        shown = ", ".join(pools) or "no state at all"
+        raise UsageError(f"A clip needs pictures of somebody at the screen and of another state; these show {shown}.")
     material = _cast(pools, rng)
     truth = _script(list(material), kind, every, length, rng)
     looks = []

@@ -30,6 +30,13 @@ pytestmark = [pytest.mark.shared, pytest.mark.timeout(240)]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CLIPS = 20
+FLOORS = [
+    ("no objects", "cuts", 0.65),
+    ("no objects", "odd looks", 0.4),
+    ("no objects", "long", 0.6),
+    ("all", "cuts", 0.1),
+    ("all", "long", 0.25),
+]
 MARGIN = 1.25
 """Scores move when a picture is fitted into a video: the phones and bodies used there are so far from the thresholds."""
 
@@ -68,6 +75,14 @@ def test_the_seconds_of_an_office_are_right_in_most_clips(pictures: dict[str, li
 def test_without_phones_they_are_right_in_nearly_all(pictures: dict[str, list[Picture]]) -> None:
     members = [p for p in pictures["no objects"] if p.state is not State.ON_PHONE]
     assert spread(errors(members, "cuts", 1.0)).within >= 0.8
+
+
+@pytest.mark.parametrize(("name", "kind", "floor"), FLOORS)
+def test_one_look_in_ten_seconds_gets_no_worse(
+    pictures: dict[str, list[Picture]], name: str, kind: str, floor: float
+) -> None:
+    """The interval as shipped. These fall short of nine clips in ten (models/README.md): the floors are what is reached."""
+    assert spread(errors(pictures[name], kind, 10.0)).within >= floor
 
 
 @pytest.mark.parametrize(
