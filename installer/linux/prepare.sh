@@ -3,7 +3,7 @@
 # installed when this runs as root; otherwise what is missing is named and nothing is changed.
 #
 #   prepare.sh          what the product needs
-#   prepare.sh --tests  also what the tests use to build a network of their own; without it they skip, and say so
+#   prepare.sh --tests  also what the tests use to build a network and a desktop of their own; without it they skip, and say so
 set -eu
 [ "$(uname -s)" = Linux ] || exit 0
 
@@ -25,6 +25,12 @@ if [ "${1:-}" = --tests ] && [ "$(id -u)" = 0 ]; then
   command -v ip >/dev/null || missing="$missing iproute2"
   command -v unshare >/dev/null || missing="$missing util-linux"
   command -v chromium >/dev/null || missing="$missing chromium" # the panel, as a browser sees it
+  # A desktop for the tray: bus, screen, bar, notifications.
+  command -v dbus-daemon >/dev/null || missing="$missing dbus-daemon"
+  command -v Xvfb >/dev/null || missing="$missing xvfb"
+  command -v xfce4-panel >/dev/null || missing="$missing xfce4-panel"
+  command -v dunst >/dev/null || missing="$missing dunst"
+  ls /usr/lib/*/gdk-pixbuf-2.0/*/loaders/*svg.so >/dev/null 2>&1 || missing="$missing librsvg2-common"
 fi
 
 [ -n "$missing" ] || exit 0
