@@ -16,12 +16,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -37,7 +41,9 @@ from agent.weighing import cpu_seconds, memory
 
 LOOKS = 200
 WARM_UP = 10
+START_SECONDS = 60.0
 SETTLE_SECONDS = 12.0
+END_SECONDS = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,36 +141,60 @@ def time_frames(clip: Path, looks: int, face: str) -> dict[str, Any]:
 
 
 def weigh(clip: Path, face: str) -> dict[str, Any]:
-    """Start the agent on the clip; its time to the first observation and its memory once it has settled."""
+    """Start the agent on the clip; its time to the first observation and its memory once it has settled.
+
+    Raises FramekeepError when it ends early, or looks at nothing within `START_SECONDS`.
+    """
     with tempfile.TemporaryDirectory(prefix="framekeep-bench-") as home:
         command = [sys.executable, "-m", "agent.cli", "run", "--headless", "--camera", str(clip), "--every", "1"]
         if getattr(sys, "frozen", False):
             command = [sys.executable, *command[3:]]
-        began = time.monotonic()
-        agent = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, HOME_VARIABLE: home, "FRAMEKEEP_DETECTOR_FACE": face},
-            preexec_fn=die_with_parent(),
-        )
-        try:
-            assert agent.stdout is not None
-            for line in agent.stdout:
-                if " watching " in line:
-                    break
-            else:
-                raise FramekeepError("The agent ended before its first observation: run framekeep doctor.")
-            first = time.monotonic() - began
-            samples = []
-            until = time.monotonic() + SETTLE_SECONDS
-            while time.monotonic() < until:
-                time.sleep(1.0)
+        return weigh_command(command, {**os.environ, HOME_VARIABLE: home, "FRAMEKEEP_DETECTOR_FACE": face})
+
+
+def weigh_command(command: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
+    """The same for any command line that starts an agent; it is over when this returns."""
+    began = time.monotonic()
+    with _ended(
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, preexec_fn=die_with_parent())
+    ) as agent:
+        guard = threading.Timer(START_SECONDS, agent.kill)
+        guard.start()
+        watching = any(" watching " in line for line in agent.stdout or ())
+        guard.cancel()
+        if not watching:
+            raise FramekeepError(
+                f"The agent made no first observation within {START_SECONDS:.0f} s, or ended before: run framekeep doctor."
+            )
+        first = time.monotonic() - began
+        samples = []
+        until = time.monotonic() + SETTLE_SECONDS
+        gone = FramekeepError("The agent ended while it was weighed: run framekeep doctor.")
+        while time.monotonic() < until:
+            time.sleep(1.0)
+            try:
                 samples.append(memory(agent.pid))
-        finally:
-            agent.terminate()
-            agent.wait(10)
+            except psutil.Error as error:
+                raise gone from error
+            if agent.poll() is not None:  # until then what ended weighs nothing, and is no error to the system
+                raise gone
     return {"rss_mb": round(median(samples[len(samples) // 2 :]) / 1e6, 1), "first_observation_s": round(first, 2)}
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """The process, asked to end afterwards, and killed where it does not."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 class _Quiet:

@@ -186,5 +186,7 @@ def _take_turn(tally: Tally, child: Child, size: int, *, count: bool) -> None:
 
 def _fail(entrant: Entrant, error: Exception) -> None:
     if entrant.ours:
-        raise error
+        if isinstance(error, FramekeepError):
+            raise error
+        raise FramekeepError(f"Our own eyes ended while they were measured ({error}): run framekeep doctor.") from error
     entrant.tally.failed = str(error)

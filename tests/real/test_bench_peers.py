@@ -5,15 +5,19 @@ with the peers' own end of it (models/peers/child.py), and that a peer which fai
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from agent import bench
 from agent.bench import time_frames
 from agent.bench_peers import compare
+from agent.errors import FramekeepError
 from tests.real.pictures import REPOSITORY, SAMPLE
 
 sys.path.insert(0, str(REPOSITORY / "models"))
@@ -127,3 +131,29 @@ def test_pictures_are_a_tenth_of_a_second_apart_and_of_a_long_recording_evenly_s
     spread = sorted(chosen(620, 1))
     assert len(spread) == 120 and spread[-1] > 610
     assert chosen(0, 0) == set()
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("pass", "no first observation"),
+        ("import time; time.sleep(60)", "no first observation"),
+        ("import time; print('is watching now', flush=True); time.sleep(1.5)", "ended while it was weighed"),
+    ],
+    ids=["ends at once", "never looks", "ends while it is weighed"],
+)
+def test_an_agent_that_does_not_stay_is_said_to_be_gone(
+    program: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "START_SECONDS", 2.0)
+    with pytest.raises(FramekeepError, match=said):
+        bench.weigh_command([sys.executable, "-c", program], dict(os.environ))
+
+
+def test_an_agent_that_will_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "SETTLE_SECONDS", 1.0)
+    monkeypatch.setattr(bench, "END_SECONDS", 0.5)
+    stubborn = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid(), ' watching ', flush=True); time.sleep(60)"
+    began = time.monotonic()
+    assert bench.weigh_command([sys.executable, "-c", stubborn], dict(os.environ))["rss_mb"] > 0
+    assert time.monotonic() - began < 20
