@@ -12,7 +12,10 @@ from agent.panel.views.states import STATE_MEANINGS, STATE_NAMES
 
 def show(visit: Visit) -> Answer:
     """GET."""
-    return Html("welcome.html", {**notice_of(visit), "standing": standing_of(visit.panel), "Standing": Participation})
+    standing = standing_of(visit.panel)
+    return Html(
+        "welcome.html", {**notice_of(visit), "deciding": True, "standing": standing, "Standing": Participation}
+    )
 
 
 def act(visit: Visit) -> Answer:
