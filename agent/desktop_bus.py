@@ -49,6 +49,7 @@ class Desktop:
         """`addresses` takes the place of the environment's; tests hand it in."""
         self._addresses = addresses
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_unhandled)
         self._thread = threading.Thread(target=self._run, name="desktop", daemon=True)
         # From here on touched by the loop's thread only.
         self._guests: dict[Bus, list[Guest]] = {}
@@ -167,6 +168,14 @@ class Desktop:
                 guest.detach()
             await _wait(failures)
             failures += 1
+
+
+def _unhandled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A signal that could not be sent any more is nobody's to catch; everything else is a mistake and is logged as one."""
+    if isinstance(error := context.get("exception"), BUS_ERRORS):
+        log.debug("the bus ended meanwhile (%s)", type(error).__name__)
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _wait(failures: int) -> None:

@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from dbus_fast import Message
@@ -26,6 +27,8 @@ from agent.tray.view import Action, TrayView
 
 CHECK_SECONDS = 5.0
 """How often the host is asked whether it still shows us, beside what it says by itself: a hung one says nothing."""
+HIDDEN_SECONDS = 1.0
+"""The same while it does not: capture waits for it."""
 STOP_SECONDS = 0.5
 _WATCHER = "org.kde.StatusNotifierWatcher"
 _WATCHER_PATH = "/StatusNotifierWatcher"
@@ -126,11 +129,9 @@ class _Item:
             except BUS_ERRORS:
                 shown = False
             self._tell_visible(shown)
-            try:
-                async with asyncio.timeout(CHECK_SECONDS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_SECONDS if shown else HIDDEN_SECONDS):
                     await self._news.wait()
-            except TimeoutError:
-                pass
 
     def detach(self) -> None:
         """See Guest."""
@@ -152,8 +153,9 @@ class _Item:
 
     def put(self, view: TrayView) -> None:
         """Show `view` from now on."""
-        self._icon.put(view)
-        self._menu.put(view.items)
+        for put in (partial(self._icon.put, view), partial(self._menu.put, view.items)):
+            with suppress(*BUS_ERRORS):  # a bus that just dies: it is kept, and whoever comes next asks for all of it
+                put()
 
     async def _register(self, link: Link) -> bool:
         """Whether a host shows us, after registering where that was not done. Raises one of BUS_ERRORS."""
