@@ -3,7 +3,8 @@
 # installed when this runs as root; otherwise what is missing is named and nothing is changed.
 #
 #   prepare.sh          what the product needs
-#   prepare.sh --tests  also what the tests use to build a network and a desktop of their own; without it they skip, and say so
+#   prepare.sh --tests  also what the tests use to build a network and a desktop of their own; without it they skip,
+#                       and say so
 set -eu
 [ "$(uname -s)" = Linux ] || exit 0
 
