@@ -7,7 +7,7 @@ PYTHON ?=
 # Found when it is needed and not before: on a bare machine the step before has just installed it.
 make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
-.PHONY: help setup demo test test-long check format bench bench-peers eval gates models train lock clean
+.PHONY: help setup demo test test-long check format bench bench-peers eval eval-conditions gates models train lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
@@ -67,7 +67,7 @@ train: ## train the phone verifier anew from the labelled pool beside the checko
 	@.build/train/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/train/requirements.lock
 	.build/train/bin/python models/train/train.py $(ARGS)
 
-lock: ## compile requirements.lock anew from requirements.in
+lock: ## compile requirements.lock anew from requirements.in (models/train apart: its lock needs PyTorch's own index)
 	@test -x .build/lock/bin/uv || { $(call make_venv,.build/lock) && .build/lock/bin/pip install --quiet uv; }
 	for folder in . models $$(dirname models/peers/*/requirements.in); do .build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet $$folder/requirements.in -o $$folder/requirements.lock; done
 

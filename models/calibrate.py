@@ -66,7 +66,7 @@ def observe(model: onnx.ModelProto, names: list[str], files: list[Path]) -> dict
         picture = cv2.imread(str(file))
         if picture is None:
             raise SystemExit(f"{file} is not a readable picture; check the folder")
-        image = prepare(picture)
+        image = prepare(picture.astype(np.uint8, copy=False))
         tensors = dict(zip(inside, session.run(inside, {"image": image}), strict=True), image=image)
         for name, tensor in tensors.items():
             seen[name].append(np.quantile(tensor, IN_A_PICTURE))

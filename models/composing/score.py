@@ -28,7 +28,8 @@ class Spread:
 
 def judged(looks: Iterable[Observation], rules: Rules, length: float) -> list[Interval]:
     """What the judge makes of these looks, to the end of the clip."""
-    state, intervals = JudgeState(), []
+    state = JudgeState()
+    intervals: list[Interval] = []
     for observation in looks:
         state, more = judge.step(state, observation, observation.at, rules)
         intervals += more

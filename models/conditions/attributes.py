@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.labels import Picture, read
-from train.pool import may_ship
+from pool import may_ship
 
 from agent.errors import UsageError
 

@@ -51,7 +51,7 @@ def fit(maps: Maps, cuts: Sequence[Cut], published: Weights, seed: int) -> Upper
     random = np.random.default_rng(seed)
     weights = weigh(cuts)
     truths = np.array([cut.phone for cut in cuts], np.float32)
-    network = Upper(published).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to take it
+    network = Upper(published).to(memory_format=torch.channels_last)
     mean = copy.deepcopy(network).eval()
     head = [p for name, p in network.named_parameters() if not name.startswith("_blocks")]
     groups = [{"params": list(network._blocks.parameters()), "lr": RATE}, {"params": head, "lr": 4 * RATE}]

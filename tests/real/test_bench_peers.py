@@ -138,14 +138,14 @@ def test_pictures_are_a_tenth_of_a_second_apart_and_of_a_long_recording_evenly_s
     [
         ("pass", "no first observation"),
         ("import time; time.sleep(60)", "no first observation"),
-        ("import time; print('is watching now', flush=True); time.sleep(1.5)", "ended while it was weighed"),
+        ("import time; print('is watching now', flush=True); time.sleep(0.5)", "ended while it was weighed"),
     ],
     ids=["ends at once", "never looks", "ends while it is weighed"],
 )
 def test_an_agent_that_does_not_stay_is_said_to_be_gone(
     program: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "START_SECONDS", 2.0)
+    monkeypatch.setattr(bench, "START_SECONDS", 1.5)
     with pytest.raises(FramekeepError, match=said):
         bench.weigh_command([sys.executable, "-c", program], dict(os.environ))
 

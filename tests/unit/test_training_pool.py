@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-POOL = Path(__file__).resolve().parents[2] / "models" / "train" / "pool.py"
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
-
-@pytest.fixture(scope="module")
-def pool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("training_pool", POOL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+from pool import may_ship, read_pool
 
 
 @pytest.mark.parametrize(
@@ -45,14 +34,14 @@ def pool() -> ModuleType:
         ("Public Domain except for the faces", False),
     ],
 )
-def test_a_repository_licence_is_no_licence_of_its_pictures(pool: ModuleType, licence: str, expected: bool) -> None:
-    assert pool.may_ship(licence) is expected
+def test_a_repository_licence_is_no_licence_of_its_pictures(licence: str, expected: bool) -> None:
+    assert may_ship(licence) is expected
 
 
 @pytest.mark.shared
-def test_the_pool_without_the_evaluation_set_and_what_may_not_ship(pool: ModuleType, shared_dir: Path) -> None:
-    free = pool.read_pool(shared_dir / "train", everything=False)
-    everything = pool.read_pool(shared_dir / "train", everything=True)
+def test_the_pool_without_the_evaluation_set_and_what_may_not_ship(shared_dir: Path) -> None:
+    free = read_pool(shared_dir / "train", everything=False)
+    everything = read_pool(shared_dir / "train", everything=True)
     with (shared_dir / "eval" / "labels.csv").open(newline="") as handle:
         evaluated = {row["source"] for row in csv.DictReader(handle)}
     assert 1000 < len(free) < len(everything)
