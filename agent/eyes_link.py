@@ -44,7 +44,7 @@ Answer = dict[str, Any]
 class Look:
     """What came of one look: an observation, or the end of a finite source (`ended_at` on its clock), or an error.
 
-    `stages` are milliseconds per stage (camera, lens, face, phone; those that ran). `frame` and `source` say
+    `stages` are milliseconds per stage (camera, then those of detect/look.py that ran). `frame` and `source` say
     where the observation is from, `still` whether that is a single picture, `spacing` how many seconds apart the
     looks at this file are (None for a device).
     """

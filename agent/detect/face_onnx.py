@@ -79,6 +79,15 @@ class OnnxFaces:
         return candidates
 
 
+def nearest_keypoints(detector: OnnxFaces, frame: Frame) -> Points | None:
+    """Eyes, nose, mouth and ears of the nearest face (6x2 pixels), None without one.
+
+    For tools that draw on pictures (models/conditions). Nothing that the agent runs may ask: keypoints end in faces.py.
+    """
+    nearest = max(detector._candidates(frame), key=lambda face: face.box[2] - face.box[0], default=None)
+    return None if nearest is None else nearest.points
+
+
 def normalise(square: Pixels) -> Floats:
     """1x3x192x192 float32, red green blue, -1 to 1, from a square picture in blue green red."""
     result = np.empty((1, 3, *square.shape[:2]), np.float32)

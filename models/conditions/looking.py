@@ -16,7 +16,7 @@ from agent.attention.observation import Face, Lens, Observation, State
 from agent.attention.rules import Rules
 from agent.camera.base import Frame
 from agent.detect.assemble import assemble
-from agent.detect.face_onnx import OnnxFaces
+from agent.detect.face_onnx import OnnxFaces, nearest_keypoints
 from agent.errors import UnreadableSource
 
 Pixels = npt.NDArray[np.uint8]
@@ -65,9 +65,7 @@ class Eye:
 
     def keypoints(self, pixels: Pixels) -> Points | None:
         """Eyes, nose, mouth and ears of the nearest face (6x2 pixels), to draw on it; None without a face."""
-        candidates = self._keypoints._candidates(Frame(pixels, 0.0))  # detectors report no keypoints
-        best = max(candidates, key=lambda c: c.box[2] - c.box[0], default=None)
-        return None if best is None else best.points
+        return nearest_keypoints(self._keypoints, Frame(pixels, 0.0))
 
     def close(self) -> None:
         """Free the models."""

@@ -21,7 +21,7 @@ from agent.detect.face_mediapipe import MediaPipeFaces
 from agent.detect.face_onnx import OnnxFaces, merge, overlap
 from agent.detect.faces import Candidate, reduced
 from agent.sources import FACE_ENGINES
-from tests.real.pictures import SAMPLE
+from tests.real.pictures import REPOSITORY, SAMPLE
 
 Pixels = npt.NDArray[np.uint8]
 Driver = MediaPipeFaces | OnnxFaces
@@ -232,6 +232,11 @@ def test_with_either_driver_the_agent_says_the_same(shared_dir: Path) -> None:
         ]
     one, other = said.values()
     assert sum(a is not b for a, b in zip(one, other, strict=True)) <= 2
+
+
+def test_nothing_the_agent_runs_asks_for_keypoints() -> None:
+    asking = [path.name for path in (REPOSITORY / "agent").rglob("*.py") if "nearest_keypoints" in path.read_text()]
+    assert asking == ["face_onnx.py"]
 
 
 def test_overlapping_candidates_become_one_face_by_their_scores() -> None:
