@@ -13,9 +13,7 @@ from agent.panel.views.states import STATE_MEANINGS, STATE_NAMES
 def show(visit: Visit) -> Answer:
     """GET."""
     standing = standing_of(visit.panel)
-    return Html(
-        "welcome.html", {**notice_of(visit), "deciding": True, "standing": standing, "Standing": Participation}
-    )
+    return Html("welcome.html", {**notice_of(visit), "deciding": True, "standing": standing, "Standing": Participation})
 
 
 def act(visit: Visit) -> Answer:
