@@ -18,7 +18,7 @@ from typing import Any
 from agent.tray.base import Notice
 from agent.tray.drawing import rgba
 from agent.tray.icon import Icon
-from agent.tray.view import Action, Kind, MenuItem, TrayView
+from agent.tray.view import STARTING, Action, Kind, MenuItem, TrayView
 
 ICON_SIZE = 64
 """Pixels; both systems make it smaller as they need."""
@@ -28,21 +28,21 @@ MAX_TITLE, MAX_TEXT = 63, 255
 """Of a notification on Windows (szInfoTitle 64, szInfo 256 characters)."""
 
 
-class OtherTray:
+class PystrayTray:
     """A `Tray`. The icon is there from `run` to its end: neither system takes it away in between, and Windows' taskbar
     asks for it again by itself when it was restarted.
     """
 
-    def __init__(self, view: TrayView, *, on_visible: Callable[[bool], None] | None = None) -> None:
-        """`view` is what is shown at first."""
+    def __init__(self, *, on_visible: Callable[[bool], None] | None = None) -> None:
+        """`on_visible` is called, and must be quick, when the icon is shown and when it is not any more."""
         self._pystray: Any = import_module("pystray")
-        self._view = view
+        self._view = STARTING
         self._on_visible = on_visible
         self._running = threading.Event()
         self._visible = threading.Event()
         self._actions: queue.SimpleQueue[Action | None] = queue.SimpleQueue()
         self._icon: Any = self._pystray.Icon(
-            "framekeep", _picture(view.icon), _tooltip(view), self._pystray.Menu(self._entries)
+            "framekeep", _picture(STARTING.icon), _tooltip(STARTING), self._pystray.Menu(self._entries)
         )
 
     def show(self, view: TrayView) -> None:
@@ -154,7 +154,7 @@ def _picture(icon: Icon) -> Any:
 
 
 def _tooltip(view: TrayView) -> str:
-    text = f"{view.title}\n{view.tooltip}"
+    text = f"{view.title}\n{view.tooltip}".strip()
     return text if len(text) <= MAX_TOOLTIP else text[: MAX_TOOLTIP - 1].rstrip() + "…"
 
 

@@ -17,7 +17,7 @@ from agent.tray.dbusmenu import MENU_PATH, Nothing
 from agent.tray.drawing import argb
 from agent.tray.icon import Icon
 from agent.tray.make_icons import FOLDER
-from agent.tray.view import Action, TrayView
+from agent.tray.view import STARTING, Action, TrayView
 
 ITEM_PATH = "/StatusNotifierItem"
 PIXMAP_SIZES = (16, 22, 24, 32, 48)
@@ -26,15 +26,13 @@ PIXMAP_SIZES = (16, 22, 24, 32, 48)
 Pixmaps: TypeAlias = Annotated[list[Any], DBusSignature("a(iiay)")]
 ToolTip: TypeAlias = Annotated[list[Any], DBusSignature("(sa(iiay)ss)")]
 
-_STARTING = TrayView(Icon.NOT_MEASURING, "Framekeep", "", ())
-
 
 class StatusNotifierItem(ServiceInterface):
     """Serves the icon and its tooltip. A click opens the panel, one with the middle button pauses at once."""
 
     def __init__(self, on_action: Callable[[Action], None]) -> None:
         super().__init__("org.kde.StatusNotifierItem")
-        self._view = _STARTING
+        self._view = STARTING
         self._on_action = on_action
 
     def put(self, view: TrayView) -> None:

@@ -72,6 +72,10 @@ class TrayView:
     items: tuple[MenuItem, ...]
 
 
+STARTING = TrayView(Icon.NOT_MEASURING, "Framekeep", "", ())
+"""What a tray shows before it was told anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class LastSent:
     """The envelope that was delivered last: when (epoch seconds) and with how many windows."""

@@ -15,7 +15,7 @@ import pytest
 
 from agent.tray.base import Notice
 from agent.tray.icon import Icon
-from agent.tray.other import OtherTray
+from agent.tray.other import PystrayTray
 from agent.tray.view import Action, TrayView, tray_view
 from agent.tray.words import PlainEnglish
 from tests.tray_status import NOW, a_status
@@ -82,7 +82,7 @@ class Run:
 
     def __init__(self) -> None:
         self.shown: list[bool] = []
-        self.tray = OtherTray(view(), on_visible=self.shown.append)
+        self.tray = PystrayTray(on_visible=self.shown.append)
         self.icon: RecordedIcon = self.tray._icon
         self.stop, self.done, self.actions = threading.Event(), threading.Event(), list[Action]()
         self.thread = threading.Thread(target=self.tray.run, args=(self.stop, self._act))
@@ -90,6 +90,7 @@ class Run:
         while not self.tray.visible():
             assert self.thread.is_alive()
             self.done.wait(0.01)
+        self.tray.show(view())
 
     def _act(self, action: Action) -> None:
         self.actions.append(action)
