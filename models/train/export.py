@@ -12,17 +12,23 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime
+import torch
 from network import Block, Lower, SameConv, Upper
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 Floats = npt.NDArray[np.float32]
 LIMIT = 127
+EXACT, ROUNDED = 1e-3, 1.0
+"""How far the odds of any cut may be from PyTorch's, with the weights as floats and as 8-bit integers."""
 
 
-def to_onnx(lower: Lower, upper: Upper, side: int) -> onnx.ModelProto:
-    """Both halves for cuts of `side` x `side`: input "cuts" N x 3 x side x side, output "odds" N."""
-    graph = _Graph()
+def to_onnx(lower: Lower, upper: Upper, side: int, *, rounded: bool = True) -> onnx.ModelProto:
+    """Both halves for cuts of `side` x `side`: input "cuts" N x 3 x side x side, output "odds" N. Without `rounded` the
+    weights stay floats.
+    """
+    graph = _Graph(rounded)
     x = graph.convolution("stem", "cuts", lower._conv_stem, lower._bn0, relu=True, side=side)
     side_now = -(-side // 2)
     for number, module in enumerate([*lower._blocks, *upper._blocks]):
@@ -56,8 +62,27 @@ def to_onnx(lower: Lower, upper: Upper, side: int) -> onnx.ModelProto:
     return model
 
 
+def check(lower: Lower, upper: Upper, cuts: Floats) -> tuple[float, float]:
+    """How far the file's odds of these cuts (N x 3 x side x side) are from PyTorch's at most: with the weights as floats,
+    where nothing but the order of sums may differ, and rounded as they are shipped. Raises ValueError when it is too far.
+    """
+    with torch.no_grad():
+        wanted = upper(lower(torch.from_numpy(cuts))).numpy()
+    apart = []
+    for rounded, most in ((False, EXACT), (True, ROUNDED)):
+        data = to_onnx(lower, upper, cuts.shape[-1], rounded=rounded).SerializeToString()
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        apart.append(float(np.abs(session.run(["odds"], {"cuts": cuts})[0] - wanted).max()))
+        if apart[-1] > most:
+            raise ValueError(
+                f"the written file's odds are {apart[-1]:.3f} from the trained network's, not within {most}"
+            )
+    return apart[0], apart[1]
+
+
 class _Graph:
-    def __init__(self) -> None:
+    def __init__(self, rounded: bool) -> None:
+        self._rounded = rounded
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
@@ -71,7 +96,9 @@ class _Graph:
         return name
 
     def weight(self, name: str, value: Floats) -> str:
-        """The weight as integers, and the node that turns it back."""
+        """The weight as integers, and the node that turns it back; or as it is."""
+        if not self._rounded:
+            return self.constant(name, value)
         peak = np.abs(value).reshape(len(value), -1).max(axis=1)
         scale = np.where(peak > 0, peak / LIMIT, 1.0).astype(np.float32)
         integers = np.rint(value / scale.reshape(-1, 1, 1, 1))
