@@ -193,7 +193,7 @@ def build_agent(
         unseen=unseen or (lambda: ""),
         standing=lambda: _standing(uploader, clock),
         policy_held=lambda: _policy_held(home.store, uploader),
-        policy_before=_policy_before(home.store),
+        policy_before=policy_before(home.store),
         availability=availability,
         chance=random.random,
         open_eyes=open_eyes or partial(Eyes, face=home.config.detector_face),
@@ -254,10 +254,10 @@ def _policy_held(store: Store, uploader: Uploader | None) -> str | None:
         return None
     if uploader.documents.policy is not None:
         return uploader.documents.policy.id
-    return _policy_before(store)
+    return policy_before(store)
 
 
-def _policy_before(store: Store) -> str | None:
+def policy_before(store: Store) -> str | None:
     """Under which policy the agent measured last; None when it measured for nobody, or that cannot be read."""
     try:
         status = store.status()

@@ -125,12 +125,14 @@ class Desk:
         self._answered = request
         threading.Thread(target=self.host.serve_request, args=(request.nonce,), name="link", daemon=True).start()
 
-    def open_panel(self, complain: Callable[[str], None]) -> None:
-        """Open the panel in the browser, in a thread of its own; `complain` is told why it could not be."""
+    def open_panel(self, complain: Callable[[str], None], page: str = "") -> None:
+        """Open the panel in the browser, at a page (its slug), in a thread of its own; `complain` is told why it could not
+        be.
+        """
 
         def work() -> None:
             try:
-                self.host.open_browser()
+                self.host.open_browser(page)
             except FramekeepError as error:
                 complain(str(error))
 

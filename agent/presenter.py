@@ -13,10 +13,12 @@ from collections.abc import Callable
 from agent.attention.hours import common, parse_hours
 from agent.clock import Clock
 from agent.desk import Desk
-from agent.errors import FramekeepError
+from agent.errors import FramekeepError, StoreError
 from agent.panel.language import Speech, choose_language
 from agent.pipeline import local_zone
+from agent.status import AgentState, Status
 from agent.tray.base import Notice, Tray
+from agent.tray.news import Facts, Told, news, no_icon
 from agent.tray.pauses import tomorrow
 from agent.tray.view import Action, LastSent, TrayView, tray_view
 from agent.wire.documents import WorkHours
@@ -27,8 +29,6 @@ CALM_SECONDS = 0.25
 """News that come within this time are shown together."""
 HOST_SECONDS = 5.0
 """How long a desktop may take to show the icon before the employee is told that nothing does."""
-HIDDEN = "host"
-"""Key of the notice that no icon is shown."""
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,20 @@ class Presenter:
     """One for the running program. `say` writes a line where somebody may read it, if nowhere else."""
 
     def __init__(
-        self, desk: Desk, tray: Tray, *, clock: Clock, stop: threading.Event, say: Callable[[str], None]
+        self,
+        desk: Desk,
+        tray: Tray,
+        *,
+        clock: Clock,
+        stop: threading.Event,
+        say: Callable[[str], None],
+        policy_before: str | None,
     ) -> None:
+        """`policy_before` is the policy of the last run, so that one that came meanwhile is told of."""
         self._desk, self._tray, self._clock, self._stop, self._say = desk, tray, clock, stop, say
         self._told_hidden = False
+        self._facts: Facts | None = None
+        self._told = Told(policy=policy_before)
 
     def unseen(self) -> str:
         """Why nobody could see that this program works; "" while the icon shows."""
@@ -56,18 +66,23 @@ class Presenter:
         hidden_since: float | None = None
         while not self._stop.is_set():
             self._desk.changed.clear()
-            self._tray.show(self.view())
+            status = self._desk.status()
+            try:
+                self._tray.show(self.view(status))
+                self._tell_news(status)
+            except StoreError as error:  # a disk that is full or busy now: the next turn tries again
+                log.error("%s", error)
             now = self._clock.monotonic()
             hidden_since = None if self._tray.visible() else (now if hidden_since is None else hidden_since)
             self._mind_the_host(hidden_since is not None and now - hidden_since >= HOST_SECONDS, hidden_since is None)
             self._desk.changed.wait(REFRESH_SECONDS if hidden_since is None else 1.0)
             self._stop.wait(CALM_SECONDS)
 
-    def view(self) -> TrayView:
-        """What the tray shows now."""
+    def view(self, status: Status) -> TrayView:
+        """What the tray shows now. Raises StoreError."""
         now, speech = self._clock.wall(), self._speech()
         return tray_view(
-            self._desk.status(),
+            status,
             now=now,
             zone=speech.zone,
             words=speech,
@@ -89,8 +104,10 @@ class Presenter:
                     self._desk.pause(tomorrow(now, hours=self._hours(), zone=local_zone()) - now)
                 case Action.RESUME:
                     self._desk.resume()
-                case Action.OPEN_PANEL | Action.OPEN_SENT:
+                case Action.OPEN_PANEL:
                     self._desk.open_panel(self._complain)
+                case Action.OPEN_SENT:
+                    self._desk.open_panel(self._complain, "sent")
                 case Action.QUIT if self._may_quit():
                     self._stop.set()
                 case Action.QUIT:
@@ -106,16 +123,29 @@ class Presenter:
 
     def _mind_the_host(self, hidden: bool, shown: bool) -> None:
         """Say once that nothing shows the icon; take it back when something does."""
+        notice = no_icon(self._speech())
         if shown and self._told_hidden:
             self._told_hidden = False
-            self._tray.withdraw(HIDDEN)
+            self._tray.withdraw(notice.key)
         if hidden and not self._told_hidden:
             self._told_hidden = True
-            speech, sentence = self._speech(), self.unseen()
-            actions = ((Action.OPEN_PANEL, speech.gettext("Open the privacy panel")),)
-            title = speech.gettext("Framekeep is not measuring")
-            if sentence and not self._tray.notify(Notice(HIDDEN, title, sentence, urgent=True, actions=actions)):
-                self._say(sentence)
+            if not self._tray.notify(notice):
+                self._say(notice.text)
+
+    def _tell_news(self, status: Status) -> None:
+        facts = Facts(
+            paused=status.paused,
+            paused_until=status.paused_until,
+            measuring=status.state is AgentState.WATCHING,
+            waiting_since=self._desk.panel.store.envelopes.oldest_waiting(),
+            last_delivery=status.last_delivery,
+            policy=status.policy_id,
+        )
+        now = self._clock.wall()
+        due, self._told = news(self._facts or facts, facts, self._told, now=now, words=self._speech())
+        self._facts = facts
+        for notice in due:
+            self._tray.notify(notice)
 
     def _may_quit(self) -> bool:
         documents = self._desk.documents()

@@ -6,7 +6,7 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from agent.app import Agent, Home, build_agent
+from agent.app import Agent, Home, build_agent, policy_before
 from agent.attention.schedule import Availability
 from agent.availability.base import Signals, open_signals
 from agent.check import CameraCheck
@@ -79,7 +79,14 @@ class Program:
         )
         ending.callback(self._signals.close)
         self._signals.start()
-        self._presenter = Presenter(self._desk, tray, clock=self._clock, stop=self._stop, say=say)
+        self._presenter = Presenter(
+            self._desk,
+            tray,
+            clock=self._clock,
+            stop=self._stop,
+            say=say,
+            policy_before=policy_before(self._home.store),
+        )
         return tray
 
     def _build(self, home: Home) -> Agent:

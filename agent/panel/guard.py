@@ -141,17 +141,23 @@ class Guard:
             return _answer(404, b"Not Found", "text/plain")
         if scope["method"] != "GET" or "prefetch" in headers.get("sec-purpose", headers.get("purpose", "")):
             return _answer(503, b"", "text/plain")
-        code = scope["query_string"].decode("ascii", "replace").removeprefix("code=")
+        query = dict(parse_qsl(scope["query_string"].decode("ascii", "replace"), max_num_fields=MAX_FIELDS))
+        code, onward = query.get("code", ""), _slug(query.get("to", ""))
         cookie = self._doors.exchange(code)
         if cookie is None and entry is not None:  # a link opened a second time where the panel is open already
-            return _answer(200, onward_page(self._base))
+            return _answer(200, onward_page(self._base, onward))
         if cookie is None:
             return _answer(403, plain_page(CLOSED, headers.get("accept-language", ""), self._base))
         self._entered(code)
         self._touched()
-        answer = _answer(200, onward_page(self._base))
+        answer = _answer(200, onward_page(self._base, onward))
         answer.set_cookie(COOKIE, cookie, path=self._base, httponly=True, samesite="strict")
         return answer
+
+
+def _slug(wanted: str) -> str:
+    """The page a link leads to: one word below the base path, so that it can lead nowhere else."""
+    return wanted if len(wanted) <= 16 and wanted.isascii() and wanted.isalpha() else ""
 
 
 async def _read_form(headers: Headers, receive: Receive) -> dict[str, str] | tuple[int, str]:

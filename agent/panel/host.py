@@ -57,8 +57,10 @@ class PanelHost:
         """Whose panel it is."""
         return self._panel.paths
 
-    def link(self) -> str:
-        """A one-time link, good for a minute; starts the server if it does not run. Raises FramekeepError."""
+    def link(self, page: str = "") -> str:
+        """A one-time link to a page (its slug), good for a minute; starts the server if it does not run. Raises
+        FramekeepError.
+        """
         with self._lock:
             link = self._server.link() if self._server is not None else None
             if link is None:
@@ -66,11 +68,11 @@ class PanelHost:
                 link = self._server.link()
         if link is None:
             raise NoPanel("The panel stopped as it was opened: try again.")
-        return link
+        return f"{link}&to={page}" if page else link
 
-    def open_browser(self) -> None:
-        """Open the panel in the person's browser. Raises FramekeepError when there is none."""
-        if not open_link(self.link(), self.paths.data):
+    def open_browser(self, page: str = "") -> None:
+        """Open the panel in the person's browser, at a page (its slug). Raises FramekeepError when there is none."""
+        if not open_link(self.link(page), self.paths.data):
             raise NoPanel(NO_BROWSER)
 
     def serve_request(self, nonce: str) -> None:

@@ -40,9 +40,12 @@ def plain_page(sentences: str, accepted: str, base: str) -> bytes:
     return f"{head}<title>{title}</title><main><h1>{title}.</h1>{text}</main></html>".encode()
 
 
-def onward_page(base: str) -> bytes:
-    """On to the panel's first page. A navigation that begins here carries a Strict cookie; one that began at the file
+def onward_page(base: str, page: str = "") -> bytes:
+    """On to a page of the panel (its slug). A navigation that begins here carries a Strict cookie; one that began at the file
     the link was in, or in another program, does not, not even after a redirect.
     """
-    onward = '<meta http-equiv="refresh" content="0;url=./"><title>./</title><main><a href="./">./</a></main></html>'
+    to = f"./{page}"
+    onward = (
+        f'<meta http-equiv="refresh" content="0;url={to}"><title>./</title><main><a href="{to}">{to}</a></main></html>'
+    )
     return (_HEAD.format("en", base + STYLE) + onward).encode()

@@ -147,6 +147,12 @@ class Envelopes:
             (oldest,) = connection.execute("SELECT min(created) FROM envelopes WHERE state='accepted'").fetchone()
         return None if oldest is None else int(oldest)
 
+    def oldest_waiting(self) -> int | None:
+        """When (epoch seconds) the first of the envelopes was made that still wait to be sent."""
+        with self._db.read() as connection:
+            (oldest,) = connection.execute("SELECT min(created) FROM envelopes WHERE state='waiting'").fetchone()
+        return None if oldest is None else int(oldest)
+
     def last_sent(self) -> tuple[int, int] | None:
         """When the service last took an envelope (epoch seconds), and how many windows the newest one it has carries."""
         with self._db.read() as connection:

@@ -118,6 +118,15 @@ def test_looking_ahead_at_a_link_does_not_use_it_up(tmp_path: Path) -> None:
         assert "set-cookie" in requests.get(link, headers={"Sec-Fetch-Dest": "document"}).headers
 
 
+def test_a_link_may_lead_to_a_page_and_to_nothing_but_a_page(tmp_path: Path) -> None:
+    with hosted(tmp_path) as (host, _):
+        link = host.link("sent")
+        assert "url=./sent" in requests.get(link).text
+        for wrong in ("//example.org", "../x", "https:example.org", "sent?a=1", "a" * 17):
+            got = requests.get(host.link(), params={"to": wrong})
+            assert got.status_code == 200 and 'url=./"' in got.text and wrong not in got.text
+
+
 # Strangers.
 
 
