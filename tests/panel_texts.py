@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 
 AGENT = Path(__file__).resolve().parents[1] / "agent"
 _WORDS = {"gettext": None, "ngettext": (1, 2), "_": None, "N_": None, "t": None}
@@ -20,6 +20,10 @@ def texts() -> set[str | tuple[str, str]]:
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     for folder in ("panel", "tray"):
         for _, _, text, _, _ in extract_from_dir(AGENT / folder, methods, keywords=_WORDS, callback=None):
+            found.add(text if isinstance(text, str) else (str(text[0]), str(text[1])))
+    for file in AGENT.glob("*.py"):
+        said = {"gettext": None, "ngettext": (1, 2)}
+        for _, text, _, _ in extract_from_file("python", file, keywords=said):
             found.add(text if isinstance(text, str) else (str(text[0]), str(text[1])))
     for name in SENTENCES:
         found |= set(_sentences(AGENT / name))

@@ -4,6 +4,7 @@ numbers and lengths of time read as that language writes them.
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from babel.messages.pofile import read_po
 
 from agent.config import LANGUAGES as SETTING
 from agent.panel.language import LANGUAGES, Speech, catalogue, choose_language, plain
+from agent.panel.views.sentences import SENTENCES
 from tests.builders import NOW
 from tests.panel_texts import AGENT, texts
 
@@ -68,6 +70,16 @@ def test_every_text_can_be_said(language: str) -> None:
             assert [say.ngettext(*text, count, **gaps) for count in (0, 1, 2)]
         else:
             assert say.gettext(text, **dict.fromkeys(re.findall(r"%\((\w+)\)", text), "x"))
+
+
+def test_sentences_of_other_parts_still_stand_there() -> None:
+    """A sentence that was reworded where it is said would quietly show in English."""
+    said = set()
+    for file in AGENT.rglob("*.py"):
+        if file.name != "sentences.py":
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            said |= {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    assert [sentence for sentence in SENTENCES if not any(sentence in text for text in said)] == []
 
 
 @pytest.mark.parametrize(

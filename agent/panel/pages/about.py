@@ -31,7 +31,11 @@ def show(visit: Visit) -> Answer:
             **notice_of(visit),
             "policy": policy_facts(say, policy, now) if policy else (),
             "signed_by": signers(held.body) if held is not None else (),
-            "reason": say.gettext(standing.reason) if standing and standing.reason else "",
+            "reasons": [
+                say.gettext(text)
+                for text in (standing.reason if standing else "", documents.problem if documents else "")
+                if text
+            ],
             "keyset": keyset_facts(say, keyset, now) if keyset else (),
             "models": models,
             "fingerprint": fingerprint,

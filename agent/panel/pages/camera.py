@@ -6,6 +6,7 @@ from agent.attention.calibration import SENTENCES as OBSTACLES
 from agent.attention.calibration import NotNeutral
 from agent.check import CheckPicture, NoPicture
 from agent.errors import UsageError
+from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Json, Picture, Redirect, Visit
 from agent.panel.render import speech_of
 from agent.panel.views.check import neutral_words, no_picture, reading_json
@@ -30,14 +31,14 @@ def act(visit: Visit) -> Answer:
     """POST: "calibrate" (takes some seconds) or "forget" (the chosen pose)."""
     check = visit.panel.check
     if check is None:
-        raise UsageError("No agent measures just now, so there is no camera to check: start Framekeep.")
+        raise UsageError(N_("No agent measures just now, so there is no camera to check: start Framekeep."))
     match visit.form.get("action", ""):
         case "calibrate":
             answer = check.calibrate()
         case "forget":
             answer = check.reset_neutral()
         case _:
-            raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+            raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     match answer:
         case NotNeutral(obstacle):
             return Redirect(f"camera?obstacle={obstacle.value}#neutral")

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from agent.errors import UsageError
 from agent.own_data import MOST_NOTE
+from agent.panel.language import N_
 from agent.panel.page import Visit
 from agent.panel.render import speech_of
 from agent.panel.views.hours import minute
@@ -34,20 +35,20 @@ def correct(visit: Visit) -> None:
     """Send the form's correction. Raises UsageError for a form that makes no sense, and what the service raises."""
     service = visit.panel.service()
     if service is None:
-        raise UsageError("This laptop belongs to no organisation, so there is nobody to correct anything for.")
+        raise UsageError(N_("This laptop belongs to no organisation, so there is nobody to correct anything for."))
     form = visit.form
     counts_as, note = form.get("as", ""), form.get("note", "").strip()
     if counts_as not in STATE_NAMES or len(note) > MOST_NOTE:
-        raise UsageError("Choose what the time should count as, and keep the note short; then try again.")
+        raise UsageError(N_("Choose what the time should count as, and keep the note short; then try again."))
     try:
         day = date.fromisoformat(form.get("day", ""))
         start, end = _moment(visit, day, form.get("from", "")), _moment(visit, day, form.get("to", ""))
     except (ValueError, OverflowError):
-        raise UsageError("Choose a day and two quarter hours, then try again.") from None
+        raise UsageError(N_("Choose a day and two quarter hours, then try again.")) from None
     if end <= start:
-        raise UsageError("The end must come after the beginning: choose again.")
+        raise UsageError(N_("The end must come after the beginning: choose again."))
     if start > visit.now:
-        raise UsageError("A correction is about time that has begun: wait until then.")
+        raise UsageError(N_("A correction is about time that has begun: wait until then."))
     service.correct(start, end, counts_as, note)
 
 

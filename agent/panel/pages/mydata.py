@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.errors import FramekeepError, UsageError
+from agent.panel.language import N_
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
 from agent.panel.pages.contest import contested, correct
 from agent.panel.render import speech_of
@@ -57,7 +58,7 @@ def act(visit: Visit) -> Answer:
         visit.panel.erase()
         return Redirect("mydata?done=erased")
     if service is None or action not in ("export", "ask", "cancel"):
-        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     if action == "export":
         return Download("framekeep-service.json", "application/json", service.export().raw)
     if action == "ask":

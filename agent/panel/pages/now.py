@@ -12,6 +12,7 @@ from agent.attention.meter import Meter
 from agent.attention.schedule import Hours
 from agent.consent import Participation
 from agent.errors import StoreError, UsageError
+from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Json, Redirect, Visit
 from agent.panel.pages import welcome
 from agent.panel.parts import Panel
@@ -71,7 +72,7 @@ def act(visit: Visit) -> Answer:
     elif action == "pause":
         visit.panel.pause(_pause_seconds(visit, length))
     else:
-        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     return Redirect(visit.form.get("back", "") if visit.form.get("back") == "settings" else "")
 
 
@@ -135,5 +136,5 @@ def _pause_seconds(visit: Visit, length: str) -> float | None:
     if length == "tomorrow":
         return tomorrow(visit.now, hours=hours_of(visit.panel), zone=visit.zone) - visit.now
     if not length.isascii() or not length.isdigit() or len(length) > 6:
-        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     return float(length)

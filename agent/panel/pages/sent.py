@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.errors import StoreError, UsageError
 from agent.identity import load_identity
 from agent.keys import device_key
+from agent.panel.language import N_
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
 from agent.panel.render import speech_of
 from agent.panel.views.envelopes import STATE_WORDS, WindowRow, detail, envelope_row, found
@@ -48,7 +49,7 @@ def show(visit: Visit) -> Answer:
 def act(visit: Visit) -> Answer:
     """POST "retry": send what waits now, and what was set aside or never confirmed once more."""
     if visit.form.get("action") != "retry":
-        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     visit.panel.store.envelopes.retry()
     return Redirect("sent?done=retry")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.errors import UsageError
+from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.pages.now import hours_of
 from agent.panel.render import headline_of, speech_of
@@ -24,7 +25,7 @@ def act(visit: Visit) -> Answer:
     """POST "save": what may be changed here, into the user's own file; or the camera page's "sensitivity" alone."""
     panel, config = visit.panel, visit.panel.config()
     if visit.form.get("action") != "save":
-        raise UsageError("This page cannot do that: go back and choose one of its buttons.")
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     view = settings_view(speech_of(visit), config, None, ())
     wanted: dict[str, Any] = {}
     for key in _KEYS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
 from agent.errors import UsageError
+from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.render import speech_of, standing_of
 from agent.panel.views.notice import example, notice
@@ -21,7 +22,7 @@ def act(visit: Visit) -> Answer:
     try:
         decision = Decision(visit.form.get("action", ""))
     except ValueError:
-        raise UsageError("This page cannot do that: go back and choose one of its buttons.") from None
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons.")) from None
     answer = Acknowledgement(NOTICE_VERSION, speech_of(visit).language, decision, int(visit.now))
     visit.panel.store.acknowledge(answer)
     return Redirect("?done=accepted" if decision is Decision.ACCEPTED else "welcome?done=declined")

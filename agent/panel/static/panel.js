@@ -21,12 +21,19 @@ async function ask(path) {
   return answer.json();
 }
 
+// Nobody there: nothing is asked, so that the panel and the camera can rest. It goes on with the first movement.
+const REST = 10 * 60 * 1000;
+let active = Date.now();
+for (const sign of ["pointermove", "keydown", "scroll", "touchstart"])
+  addEventListener(sign, () => (active = Date.now()), { passive: true });
+const away = () => document.hidden || Date.now() - active > REST;
+
 // The first page offers to load again when what it says has changed; it never jumps away under a reader's eyes.
 const stale = document.getElementById("stale");
 if (stale) {
   let first = null;
   const look = async () => {
-    if (document.hidden) return;
+    if (away()) return;
     try {
       const { key } = await ask("now/state");
       first ??= key;
@@ -77,7 +84,7 @@ if (live) {
     overlay.replaceChildren(...(told.outlines ?? []).flatMap(mark));
   };
 
-  const next = (after) => setTimeout(() => (document.hidden ? next(1000) : load()), after);
+  const next = (after) => setTimeout(() => (away() ? next(1000) : load()), after);
   const load = () => (image.src = new URL(`camera/picture?n=${(count += 1)}`, base));
   const after = async (pause) => {
     try {

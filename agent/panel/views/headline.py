@@ -6,32 +6,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.panel.language import N_, Speech
+from agent.panel.language import Speech
 from agent.status import AgentState, Status
 from agent.tray import view as tray
 from agent.tray.icon import Icon
-
-SENTENCES = (
-    N_("Nothing was measured or enrolled here yet."),
-    N_("The last status cannot be read; the agent writes a new one when it runs."),
-    N_("This laptop is not enrolled: nothing is sent."),
-    N_("The recording is over."),
-    N_("The service revoked this device: nothing is measured. Ask your administrator for a new code."),
-    N_("The organisation's keyset is missing: nothing is measured until it was fetched."),
-    N_(
-        "The organisation's keyset has expired: nothing is measured until a new one was fetched. If your clock is"
-        " right, tell your administrator."
-    ),
-    N_("The keyset holds no key that may be sealed to today: nothing is measured until it does."),
-    N_("The organisation's policy is missing: nothing is measured until it was fetched."),
-    N_(
-        "The organisation's policy has expired: nothing is measured until a new one was fetched. If your clock is"
-        " right, tell your administrator."
-    ),
-    N_("The service did not say that it was counted: it is sent again."),
-    N_("The service could not count it and keeps it for its administrators to look at."),
-)
-"""Sentences other parts of the agent say that never vary, so that they can be said in every language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+"""Sentences other parts of the agent say that never vary, so that the panel can say them in every language.
+
+They are written down there, in English, for the command line and the log too; a test holds that each one still is.
+"""
+
+from __future__ import annotations
+
+from agent.panel.language import N_
+
+SENTENCES = (
+    N_("Nothing was measured or enrolled here yet."),
+    N_("The last status cannot be read; the agent writes a new one when it runs."),
+    N_("This laptop is not enrolled: nothing is sent."),
+    N_("The recording is over."),
+    N_("The service revoked this device: nothing is measured. Ask your administrator for a new code."),
+    N_("The organisation's keyset is missing: nothing is measured until it was fetched."),
+    N_(
+        "The organisation's keyset has expired: nothing is measured until a new one was fetched. If your clock is"
+        " right, tell your administrator."
+    ),
+    N_("The keyset holds no key that may be sealed to today: nothing is measured until it does."),
+    N_("The organisation's policy is missing: nothing is measured until it was fetched."),
+    N_(
+        "The organisation's policy has expired: nothing is measured until a new one was fetched. If your clock is"
+        " right, tell your administrator."
+    ),
+    N_("The service did not say that it was counted: it is sent again."),
+    N_("The service could not count it and keeps it for its administrators to look at."),
+    N_("The service says that this envelope is malformed; please report it, it is kept here."),
+    N_("The service says that this envelope is too large; please report it, it is kept here."),
+    N_("The service does not know this version of envelopes: one of the two needs an update."),
+    N_("The service cannot be reached: check the network and try again."),
+    N_("Something else than the service answered: log in to the network first."),
+    N_("The service's answer is not one this Framekeep understands: one of the two needs an update."),
+    N_("The service does not recognise this laptop: check its clock, or enrol again."),
+    N_("The service has revoked this laptop: ask your administrator for a new code."),
+    N_("The service cannot answer just now, through no fault of yours: try again in a few minutes."),
+    N_("Something is wrong in the service, through no fault of yours: tell your administrator."),
+    N_("It is too long ago: measurements are kept for 35 days, and so corrected only that long."),
+    N_("There are 100 corrections of that day already: more are not kept, so make one that covers more time."),
+    N_("There is no erasure to cancel."),
+    N_("The erasure has begun already and cannot be cancelled any more."),
+)
+"""As they are said."""
