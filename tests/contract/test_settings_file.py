@@ -10,6 +10,7 @@ import pytest
 
 from agent.config import load_config
 from agent.errors import ConfigError, StoreError
+from agent.panel.cameras import find_cameras
 from agent.panel.settings_file import write_settings
 
 WRITTEN = """# My own file.
@@ -75,3 +76,17 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
         write_settings(tmp_path / "missing" / "framekeep.toml", {"camera": "1"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cameras_are_named_without_opening_one(tmp_path: Path) -> None:
+    for device, name, index in (
+        ("video0", "Integrated Camera", "0"),
+        ("video1", "Integrated Camera", "1"),
+        ("video2", "USB", "0"),
+    ):
+        (tmp_path / device).mkdir()
+        (tmp_path / device / "name").write_text(name + "\n")
+        (tmp_path / device / "index").write_text(index + "\n")
+    assert find_cameras("linux", tmp_path) == {"0": "Integrated Camera", "2": "USB"}
+    assert find_cameras("linux", tmp_path / "none") == {}
+    assert "0" in find_cameras("win32", tmp_path)

@@ -163,11 +163,12 @@ def test_settings_say_where_they_come_from_and_what_is_locked() -> None:
         .with_values({"camera": "1"}, Origin.ENVIRONMENT, "FRAMEKEEP_CAMERA")
         .with_policy({"rest_on_battery": True}, "p-7")
     )
-    view = settings_view(SAY, config, ORG.policy_value(7, work_hours=HOURS), ("0", "1"))
+    view = settings_view(SAY, config, ORG.policy_value(7, work_hours=HOURS), {"0": "", "1": "Integrated Camera"})
     assert (view.sensitivity.origin, view.sensitivity.locked) == ("Set by you", False)
     assert view.camera.locked and "FRAMEKEEP_CAMERA" in view.camera.origin
     assert view.rest_on_battery.locked and "policy p-7" in view.rest_on_battery.origin
     assert not view.language.locked and view.language.origin == "As delivered"
+    assert [choice.name for choice in view.camera.choices] == ["The laptop's first camera", "1: Integrated Camera"]
     assert view.hours_allowed == ("Mon–Thu, 09:00–17:30", "Fri, 09:00–15:00")
     assert dict(view.decided)["Reports by name"] == "not allowed"
 

@@ -21,7 +21,7 @@ def show(visit: Visit) -> Answer:
         {
             "check": panel.check is not None,
             "neutral": neutral_words(say, panel.check.neutral) if panel.check is not None else "",
-            "view": settings_view(say, panel.config(), None, ()),
+            "view": settings_view(say, panel.config(), None, {}),
             "obstacle": _obstacle(visit),
         },
     )

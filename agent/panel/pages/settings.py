@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.errors import UsageError
+from agent.panel.cameras import find_cameras
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.pages.now import hours_of
@@ -26,7 +27,7 @@ def act(visit: Visit) -> Answer:
     panel, config = visit.panel, visit.panel.config()
     if visit.form.get("action") != "save":
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
-    view = settings_view(speech_of(visit), config, None, ())
+    view = settings_view(speech_of(visit), config, None, {})
     wanted: dict[str, Any] = {}
     for key in _KEYS:
         setting = getattr(view, key)
@@ -58,7 +59,7 @@ def _page(visit: Visit, *, typed: str | None = None) -> Answer:
             "headline": headline,
             "status": status,
             "pauses": pause_choices(say, hours_of(panel), now=visit.now),
-            "view": settings_view(say, config, policy, ()),
+            "view": settings_view(say, config, policy, find_cameras()),
             "own_hours": hours_in_words(say, config.hours),
             "typed": typed,
             "file": str(panel.paths.config_file),

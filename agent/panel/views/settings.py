@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.attention.hours import format_hours, parse_hours
@@ -63,12 +63,12 @@ class SettingsView:
     decided: tuple[tuple[str, str], ...]
 
 
-def settings_view(say: Speech, config: Config, policy: Policy | None, cameras: Iterable[str]) -> SettingsView:
-    """All of it. `cameras` are the numbers of the cameras that were found."""
+def settings_view(say: Speech, config: Config, policy: Policy | None, cameras: Mapping[str, str]) -> SettingsView:
+    """All of it. `cameras` are the numbers and names of the cameras that were found."""
     _ = say.gettext
     names = [Choice("", _("As the browser asks")), *(Choice(tag, name) for tag, name in LANGUAGES.items())]
     numbers = sorted({*cameras, *([config.camera] if config.camera.isdigit() else ["0"])})
-    found = [Choice(number, _camera_name(say, number)) for number in numbers]
+    found = [Choice(number, _camera_name(say, number, cameras.get(number, ""))) for number in numbers]
     if not config.camera.isdigit():
         found.append(Choice(config.camera, config.camera))
     steps = tuple(Choice(value, _(name), _(note)) for value, (name, note) in SENSITIVITIES.items())
@@ -97,7 +97,9 @@ def hours_in_words(say: Speech, text: str) -> tuple[str, ...]:
     return hours_lines(say, own)
 
 
-def _camera_name(say: Speech, number: str) -> str:
+def _camera_name(say: Speech, number: str, name: str) -> str:
+    if name:
+        return f"{number}: {name}"
     return (
         say.gettext("The laptop's first camera") if number == "0" else say.gettext("Camera %(number)s", number=number)
     )
