@@ -132,6 +132,10 @@ class Speech:
         said = catalogue(self.language).ngettext(one, many, count)
         return said % {"num": self.number(count), **values}
 
+    def labelled(self, name: str, value: str) -> str:
+        """A name and what belongs to it: with a colon, before which French sets a space."""
+        return f"{name}\u00a0: {value}" if self.language == "fr" else f"{name}: {value}"
+
     def local(self, at: float) -> datetime:
         """A moment (epoch seconds) on the local clock."""
         return datetime.fromtimestamp(at, self.zone)

@@ -86,6 +86,23 @@ def test_work_outside_the_agreed_hours_is_shown_too() -> None:
     assert view.start == "07:00" and seconds(view)["at_screen"] == 300
 
 
+def test_a_look_in_the_evening_does_not_stretch_an_agreed_day() -> None:
+    view = day_view(SAY, DAY, [Window(NINE, at_screen=300)], now=NINE + 13 * 3600, hours=HOURS)
+    assert (view.start, view.end) == ("09:00", "17:00") and view.now_x is None
+    assert seconds(view)["not_observed"] == 8 * 3600 - 300
+
+
+def test_before_the_agreed_hours_there_is_nothing_to_count() -> None:
+    view = day_view(SAY, DAY, [], now=NINE - 3 * 3600, hours=HOURS)
+    assert (view.start, view.end) == ("09:00", "17:00") and sum(seconds(view).values()) == 0
+
+
+def test_without_agreed_hours_now_is_on_the_ribbon() -> None:
+    for hour in (5, 23):
+        view = day_view(SAY, DAY, [], now=NINE + (hour - 9) * 3600 + 600)
+        assert view.now_x is not None and view.start <= f"{hour:02d}:10"
+
+
 def test_rows_of_hours_say_the_same_as_the_totals() -> None:
     windows = [Window(NINE + 300 * n, at_screen=200, absent=100) for n in range(20)]
     view = day_view(SAY, DAY, windows, now=NINE + 2 * 3600, hours=HOURS)
@@ -111,6 +128,7 @@ def test_the_week_begins_on_monday_and_sums_what_passed() -> None:
     assert [day.ahead for day in week.days] == [False] * 4 + [True] * 3
     assert week.totals[STATES.index("at_screen")] == "5\u00a0min"
     assert week.observed == "10\u00a0min"
+    assert week.days[1].times == ("–",) * 6, "no record is not the same as not observed"
     assert (week.before, week.after) == ("2025-W47", "")
     for day in week.days[:4]:
         assert sum(float(bar.width) for bar in day.bars) <= 100.01

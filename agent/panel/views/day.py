@@ -146,8 +146,7 @@ def day_view(
     today = midnight <= now < after
     opened = open_window if open_window is not None and midnight <= open_window.start < after else None
     until = min(after, int(now)) if today else after
-    begin, stop = _range(windows, opened, hours, midnight, after, say)
-    stop = max(stop, min(after, -(-until // _HOUR) * _HOUR)) if today and until > begin else stop
+    begin, stop = _range(windows, opened, hours, midnight, after, say, now=until if today else None)
     shown = slices(windows, opened, start=begin, end=max(begin, min(stop, until)))
     totals = sums(shown)
     whole = sum(totals.values())
@@ -162,7 +161,7 @@ def day_view(
         day=day,
         title=say.day(day),
         start=say.clock(begin),
-        end=say.clock(min(stop, max(until, begin))),
+        end=say.clock(stop if until <= begin else min(stop, until)),
         bars=tuple(_bars(shown, x)),
         ticks=_ticks(say, begin, stop, x),
         totals=told,
@@ -195,15 +194,21 @@ def _range(
     midnight: int,
     after: int,
     say: Speech,
+    *,
+    now: int | None,
 ) -> tuple[int, int]:
-    """Full hours around the agreed hours and everything anybody looked at; six hours at least."""
+    """Full hours around the agreed hours and everything anybody looked at; six hours at least. On a day without agreed
+    hours `now` is among them (None: another day).
+    """
     seen = [(w.start, w.end) for w in windows if w.not_observed < WINDOW_SECONDS]
     if opened is not None and any(opened.seconds[state] for state in STATES if state != "not_observed"):
         seen.append((opened.start, opened.start + WINDOW_SECONDS))
     weekday = say.local(midnight).isoweekday()
-    for each in hours or ():
-        if weekday in each.days and each.end_minute - each.start_minute < 1440:
-            seen.append((_local(midnight, each.start_minute, say), _local(midnight, each.end_minute, say)))
+    agreed = [each for each in hours or () if weekday in each.days and each.end_minute - each.start_minute < 1440]
+    for each in agreed:
+        seen.append((_local(midnight, each.start_minute, say), _local(midnight, each.end_minute, say)))
+    if now is not None and not agreed:
+        seen.append((now, now + 1))
     if not seen:
         seen = [(_local(midnight, 60 * _USUAL[0], say), _local(midnight, 60 * _USUAL[1], say))]
     begin = max(midnight, min(start for start, _ in seen) // _HOUR * _HOUR)
@@ -279,4 +284,4 @@ def _in_words(say: Speech, totals: Sequence[Total], empty: bool) -> str:
     from_states: Mapping[str, str] = {total.state: total.time for total in totals if total.seconds >= 1}
     if empty:
         return say.gettext("Nothing was observed on this day.")
-    return "; ".join(f"{say.gettext(STATE_NAMES[state])}: {time}" for state, time in from_states.items())
+    return "; ".join(say.labelled(say.gettext(STATE_NAMES[state]), time) for state, time in from_states.items())

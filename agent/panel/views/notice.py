@@ -94,7 +94,7 @@ def _measured(say: Speech, policy: Policy | None, states: Sequence[tuple[str, st
                 "It never works out feelings, mood, identity or performance, and it does not see your screen, your typing or where you are."
             ),
         ),
-        tuple(f"{name}: {meaning}" for name, meaning in states),
+        tuple(say.labelled(name, meaning) for name, meaning in states),
     )
 
 

@@ -78,14 +78,16 @@ def week_view(
     now: float,
     hours: Iterable[Hours] | None = None,
 ) -> WeekView:
-    """The week from `monday`; `windows` by local day."""
+    """The week from `monday`; `windows` by local day. A past day without any window has no record: Framekeep did not run, or
+    what it kept is forgotten.
+    """
     plan = None if hours is None else tuple(hours)
     today = say.local(now).date()
     dates = [monday + timedelta(days=i) for i in range(7)]
     views = {
         day: day_view(say, day, windows.get(day, ()), open_window=open_window, now=now, hours=plan)
         for day in dates
-        if day <= today
+        if day == today or (day < today and windows.get(day))
     }
     longest = max((sum(t.seconds for t in view.totals) for view in views.values()), default=0.0) or 1.0
     totals = dict.fromkeys(STATES, 0.0)
@@ -95,7 +97,7 @@ def week_view(
     this = today - timedelta(days=today.weekday())
     return WeekView(
         title=f"{say.short_day(monday)} – {say.short_day(dates[-1])}",
-        days=tuple(_day(say, day, views.get(day), longest) for day in dates),
+        days=tuple(_day(say, day, views.get(day), longest, ahead=day > today) for day in dates),
         totals=tuple(say.duration(totals[state]) for state in STATES),
         observed=say.duration(sum(totals.values()) - totals["not_observed"]),
         before=week_name(monday - timedelta(days=7)),
@@ -103,9 +105,9 @@ def week_view(
     )
 
 
-def _day(say: Speech, day: date, view: DayView | None, longest: float) -> WeekDay:
+def _day(say: Speech, day: date, view: DayView | None, longest: float, *, ahead: bool) -> WeekDay:
     if view is None:
-        return WeekDay(day.isoformat(), say.short_day(day), (), ("–",) * len(STATES), "–", ahead=True)
+        return WeekDay(day.isoformat(), say.short_day(day), (), ("–",) * len(STATES), "–", ahead)
     bars: list[WeekBar] = []
     at = 0.0
     for total in view.totals:
