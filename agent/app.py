@@ -35,7 +35,7 @@ from agent.paths import Paths, find_paths
 from agent.pipeline import Pipeline, Plan
 from agent.policy import Standing
 from agent.recorder import Recorder
-from agent.sources import Source
+from agent.sources import Source, parse_source
 from agent.status import Report
 from agent.store import Store, StoreUnavailable, open_store
 from agent.wire.summary import Window
@@ -167,11 +167,12 @@ def build_agent(
     settings: LiveConfig | None = None,
     on_request: Callable[[ControlWatch], None] | None = None,
     check: CameraCheck | None = None,
+    follow_camera: bool = False,
 ) -> Agent:
     """Build the parts for `source`; `interval` fixes the seconds between looks where no policy does. With `must_ask`
     nothing is captured before the notice was accepted (a refusal is respected without it, too). `unseen` says why
     nobody could see that the agent works; `on_request` is told when another process or thread wrote to the store; `check`
-    is the panel's camera check. Raises NotEnrolled for a live camera on a laptop that belongs to nobody.
+    is the panel's camera check; with `follow_camera` another camera in the settings is taken up. Raises NotEnrolled for a live camera on a laptop that belongs to nobody.
     """
     clock = clock or SystemClock()
     identity = load_identity(home.store)
@@ -185,7 +186,7 @@ def build_agent(
     settings = settings or LiveConfig(home.paths.config_file, home.config)
     fixed = Plan(source, replay, interval or 0.0, home.keys.kind, home.problems)
     pipeline = Pipeline(
-        lambda: _plan(fixed, settings),
+        lambda: _plan(fixed, settings, follow_camera=follow_camera),
         recorder=Recorder(home.store, models=models_fingerprint(), on_closed=on_closed),
         clock=clock,
         watch=lambda: ControlWatch(home.paths.store, clock=clock.wall),
@@ -204,11 +205,21 @@ def build_agent(
     return Agent(pipeline, uploader, stop or threading.Event())
 
 
-def _plan(fixed: Plan, settings: LiveConfig) -> Plan:
+def _source(before: Source, config: Config) -> Source:
+    """The camera of the settings, where it is one; a recording is chosen on the command line and stays."""
+    try:
+        chosen = parse_source(config.camera)
+    except FramekeepError:
+        return before  # it names nothing that is there: what was looked at goes on
+    return chosen if chosen.device is not None and before.device is not None else before
+
+
+def _plan(fixed: Plan, settings: LiveConfig, *, follow_camera: bool) -> Plan:
     """What the settings make of the plan the agent started with."""
     config = settings()
     return replace(
         fixed,
+        source=_source(fixed.source, config) if follow_camera else fixed.source,
         interval=fixed.interval or float(config.interval_seconds),
         problems=(*fixed.problems, *filter(None, (settings.problem,))),
         hours=parse_hours(config.hours),

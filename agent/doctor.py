@@ -6,6 +6,7 @@ A live camera is not opened here: that needs a visible indicator.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import time
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from agent import sandbox
+from agent.availability.base import open_signals
 from agent.commands.local import Local, open_local, say_json
 from agent.config import load_config
 from agent.detect.assets import load_model, models_folder, read_manifest
@@ -28,9 +30,11 @@ from agent.outbox.documents import Documents
 from agent.outbox.link import Link
 from agent.paths import find_paths
 from agent.samples import sample_clip
-from agent.sources import Source
+from agent.sources import Source, parse_source
 
 FREE_BYTES = 200 * 1024 * 1024
+SIGNALS_SECONDS = 1.5
+"""How long the system's signals take until it is known which of them work."""
 
 
 class Verdict(StrEnum):
@@ -64,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         ("settings and store", _home),
         ("service", _service),
         ("disk", _disk),
+        ("reasons to rest", _rest),
+        ("tray", _tray),
     ]
     console = Console()
     for name, check in checks:
@@ -158,6 +164,55 @@ def _disk() -> Finding:
             "disk", Verdict.BAD, f"{text}: free some space, or measured windows wait in memory and are lost."
         )
     return Finding("disk", Verdict.GOOD, f"{text}.")
+
+
+def _rest() -> Finding:
+    """Which of the system's signals reach us. One that does not is no fault of anybody: it is no reason to rest then."""
+    with contextlib.ExitStack() as ending:
+        desktop = None
+        if sys.platform.startswith("linux"):
+            from agent.desktop_bus import Desktop
+
+            desktop = Desktop()
+            ending.callback(desktop.close)
+            desktop.start()
+        camera = parse_source(load_config(find_paths().config_file).camera)
+        signals = open_signals(
+            rest_on_battery=lambda: True, camera=camera.device, desktop=desktop, looking=lambda: False
+        )
+        ending.callback(signals.close)
+        signals.start()
+        time.sleep(SIGNALS_SECONDS)
+        known = signals.describe()
+    works = [f"{each.signal.value.replace('_', ' ')} ({each.how})" for each in known if each.works]
+    lacks = [f"{each.signal.value.replace('_', ' ')}: {each.how}" for each in known if not each.works]
+    text = f"The camera is let go of when: {', '.join(works) or 'nothing is known here'}."
+    if lacks:
+        return Finding("reasons to rest", Verdict.NOTE, f"{text} Not told here: {'; '.join(lacks)}.")
+    return Finding("reasons to rest", Verdict.GOOD, text)
+
+
+def _tray() -> Finding:
+    """Whether something here shows status icons. The icon itself is not made: the agent may be showing it already."""
+    if not sys.platform.startswith("linux"):
+        return Finding("tray", Verdict.GOOD, "This system has a place for status icons.")
+    from agent.desktop_bus import Desktop
+    from agent.tray.linux import host_is_there
+
+    desktop = Desktop()
+    desktop.start()
+    try:
+        there = host_is_there(desktop)
+    finally:
+        desktop.close()
+    if there:
+        return Finding("tray", Verdict.GOOD, "This desktop shows status icons.")
+    return Finding(
+        "tray",
+        Verdict.NOTE,
+        "Nothing here shows status icons, so no camera is used: add a system tray to the desktop's panel (GNOME needs the"
+        " AppIndicator extension).",
+    )
 
 
 def _as_json(finding: Finding) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from agent.attention.hours import common, parse_hours
 from agent.clock import Clock
+from agent.consent import Participation
 from agent.desk import Desk
 from agent.errors import FramekeepError, StoreError
 from agent.panel.language import Speech, choose_language
@@ -48,7 +49,7 @@ class Presenter:
     ) -> None:
         """`policy_before` is the policy of the last run, so that one that came meanwhile is told of."""
         self._desk, self._tray, self._clock, self._stop, self._say = desk, tray, clock, stop, say
-        self._told_hidden = False
+        self._told_hidden = self._said_hidden = False
         self._facts: Facts | None = None
         self._told = Told(policy=policy_before)
 
@@ -91,6 +92,13 @@ class Presenter:
             quit_allowed=self._may_quit(),
         )
 
+    def welcome(self) -> None:
+        """The first start of all: show the notice, since nothing happens before it was read and answered. Later starts
+        leave it to the icon, which asks for attention until then.
+        """
+        if self._desk.status().participation == Participation.UNDECIDED:
+            self._desk.open_panel(self._complain, "welcome")
+
     def act(self, action: Action) -> None:
         """Do what was asked in the tray; in its thread, so nothing here waits."""
         now = self._clock.wall()
@@ -128,8 +136,9 @@ class Presenter:
             self._told_hidden = False
             self._tray.withdraw(notice.key)
         if hidden and not self._told_hidden:
-            self._told_hidden = True
-            if not self._tray.notify(notice):
+            self._told_hidden = self._tray.notify(notice)  # a notification server may come later: asked again
+            if not self._told_hidden and not self._said_hidden:
+                self._said_hidden = True
                 self._say(notice.text)
 
     def _tell_news(self, status: Status) -> None:

@@ -26,8 +26,18 @@ class Program:
     """One process of one user. `every` fixes the seconds between looks where no policy does (None: the setting)."""
 
     def __init__(
-        self, home: Home, source: Source, *, clock: Clock, stop: threading.Event, began: float, every: float | None
+        self,
+        home: Home,
+        source: Source,
+        *,
+        clock: Clock,
+        stop: threading.Event,
+        began: float,
+        every: float | None,
+        follow_camera: bool,
     ) -> None:
+        """With `follow_camera` another camera in the settings is taken up while it runs."""
+        self._follow_camera = follow_camera
         self._home, self._source, self._clock, self._stop, self._every = home, source, clock, stop, every
         self._settings = LiveConfig(home.paths.config_file, home.config)
         self._check = CameraCheck(clock)
@@ -45,6 +55,7 @@ class Program:
             tray = None if headless else self._furnish(ending)
             if load_identity(self._home.store) is None:
                 say("not enrolled: what is measured is shown here and stays on this laptop")
+            first = self._home.store.status() is None
             self._station.start()
             ending.callback(self._station.finish)
             if tray is None or self._presenter is None:
@@ -52,6 +63,8 @@ class Program:
                 return
             for name, work in (("watch", self._station.watch), ("presenter", self._presenter.run)):
                 threading.Thread(target=work, name=name, daemon=True).start()
+            if first:
+                self._presenter.welcome()
             tray.run(self._stop, self._presenter.act)
 
     def _furnish(self, ending: ExitStack) -> Tray:
@@ -104,6 +117,7 @@ class Program:
             on_closed=self._narrator.closed if load_identity(home.store) is None else None,
             on_request=self._desk.heard,
             check=self._check,
+            follow_camera=self._follow_camera,
         )
 
     def _reported(self, report: Report) -> None:

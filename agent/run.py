@@ -47,9 +47,16 @@ def run(arguments: argparse.Namespace) -> int:
                 "A live camera is never used without a visible indicator, so --headless measures recordings only:"
                 " name one with --camera FILE."
             )
-        Program(home, source, clock=clock, stop=stop, began=began, every=arguments.every).run(
-            headless=arguments.headless
+        program = Program(
+            home,
+            source,
+            clock=clock,
+            stop=stop,
+            began=began,
+            every=arguments.every,
+            follow_camera=arguments.camera is None,
         )
+        program.run(headless=arguments.headless)
     return 0
 
 

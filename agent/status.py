@@ -94,6 +94,8 @@ class Status:
     policy_id: str | None
     key_store: str | None
     problems: tuple[str, ...]
+    withheld: int = 0
+    """Envelopes that are never sent, because the employee declined while they waited."""
     reason: str = ""
     until: int | None = None
     attention: str = ""
@@ -140,6 +142,7 @@ def compose(
         policy_id=report.policy if report else None,
         key_store=(report.key_store or None) if report else None,
         problems=((report.problems if report and running else ()) + problems),
+        withheld=outbox.withheld,
         reason=report.reason if report and running else "",
         until=report.until if report and running else None,
         attention=report.attention if report and running else "",

@@ -64,7 +64,7 @@ class Watchman:
         on_change: Callable[[bool], None],
         on_request: Callable[[ControlWatch], None] | None = None,
     ) -> None:
-        """`on_change(may_look)` is called from the watchman's thread whenever the answer changed; `on_request` whenever
+        """`on_change(may_look)` is called from the watchman's thread whenever what it saw changed; `on_request` whenever
         another process wrote to the store.
         """
         self.seen = Watch()
@@ -87,9 +87,10 @@ class Watchman:
         watch = self._open()
         allowed = self.seen.may_look(self._clock.wall())
         while not stop.wait(POLL_SECONDS):
-            self.seen = self._poll(watch)
-            if self.seen.may_look(self._clock.wall()) != allowed:
-                allowed = not allowed
+            before, self.seen = self.seen, self._poll(watch)
+            now_allowed = self.seen.may_look(self._clock.wall())
+            if now_allowed != allowed or self.seen != before:  # also another reason than before is news
+                allowed = now_allowed
                 self._on_change(allowed)
         self._on_change(False)  # the end: whatever hangs in a driver goes with it
         watch.close()

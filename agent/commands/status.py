@@ -89,6 +89,8 @@ def describe(status: Status) -> list[str]:
         f"Outbox: {status.outbox_depth} waiting ({size(status.outbox_bytes)}), {status.accepted} accepted,"
         f" {status.set_aside} set aside; {status.unsealed} windows not sealed yet."
     )
+    if status.withheld:
+        lines.append(f"Withheld: {status.withheld} envelopes are never sent, because you declined.")
     lines.append(f"Last delivery: {clock_time(status.last_delivery)}. Lost windows: {status.lost}.")
     if status.key_store == "file":
         lines.append("Keys: in a file only you can read, because no system key store is used here.")

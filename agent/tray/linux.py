@@ -30,6 +30,8 @@ CHECK_SECONDS = 5.0
 HIDDEN_SECONDS = 1.0
 """The same while it does not: capture waits for it."""
 STOP_SECONDS = 0.5
+HOST_SECONDS = 2.0
+"""How long a host may take to be found."""
 _WATCHER = "org.kde.StatusNotifierWatcher"
 _WATCHER_PATH = "/StatusNotifierWatcher"
 
@@ -90,6 +92,30 @@ class LinuxTray:
             self._visible.clear()
         if self._on_visible is not None:
             self._on_visible(visible)
+
+
+def host_is_there(desktop: Desktop) -> bool:
+    """Whether something on this desktop shows status icons, ours or not. Waits up to two seconds."""
+    asker = _HostAsker()
+    desktop.join(Bus.SESSION, asker)
+    return asker.there.wait(HOST_SECONDS)
+
+
+class _HostAsker:
+    """A guest that only asks."""
+
+    def __init__(self) -> None:
+        self.there = threading.Event()
+
+    async def attach(self, link: Link) -> None:
+        """See Guest."""
+        if await link.owner(_WATCHER) and await link.get(
+            _WATCHER, _WATCHER_PATH, _WATCHER, "IsStatusNotifierHostRegistered", "b"
+        ):
+            self.there.set()
+
+    def detach(self) -> None:
+        """See Guest."""
 
 
 class _Item:

@@ -19,6 +19,9 @@ MAY_HOLD_PIXELS = ("agent/eyes.py", "agent/camera/", "agent/detect/", "agent/plo
 DRAWS_ICONS = "agent/tray/other.py"
 PURE = (
     "agent/attention/",
+    "agent/availability/settle.py",
+    "agent/availability/macos_answers.py",
+    "agent/availability/windows_answers.py",
     "agent/consent.py",
     "agent/outbox/delivery.py",
     "agent/outbox/schedule.py",

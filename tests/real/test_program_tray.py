@@ -44,7 +44,7 @@ class Running:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**self.desktop.environment, "FRAMEKEEP_HOME": str(self.home), "BROWSER": f"{self.home}/browser %s &"}
+        return {**self.desktop.environment, "FRAMEKEEP_HOME": str(self.home), "BROWSER": f"{self.home}/browser %s"}
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.framekeep("status", "--json").stdout)
@@ -65,6 +65,11 @@ class Running:
         store = Store(data / "store.sqlite", store_key(FileKeyStore(data / "keys.json")))
         store.acknowledge(Acknowledgement(NOTICE_VERSION, "en", decision, int(time.time())))
         store.close()
+
+    def opened(self) -> list[str]:
+        """What the browser was sent to so far."""
+        file = self.home / "opened"
+        return file.read_text().splitlines() if file.exists() else []
 
     def shows(self, icon: Icon) -> bool:
         """Whether the bar shows that icon: its colour is there, on the screen and in the bar."""
@@ -91,9 +96,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(desktop, home, process)
 
 
-def test_1_without_a_host_the_camera_waits_and_says_so(running: Running) -> None:
+def test_1_the_very_first_start_shows_the_notice_and_looks_at_nothing(running: Running) -> None:
     running.desktop.start_notifications()
-    wait_until(lambda: (running.home / "data/store.sqlite").exists(), seconds=15)
+    wait_until(lambda: len(running.opened()) == 1, seconds=15)
+    assert running.until(lambda status: status["running"])["state"] == "undecided"
+    assert running.eyes() == []
+
+
+def test_1_without_a_host_the_camera_waits_and_says_so(running: Running) -> None:
     running.answer(Decision.ACCEPTED)
     status = running.until(lambda status: status["state"] == "blocked", 15)
     assert any("icon" in problem and "camera stays off" in problem for problem in status["problems"])
@@ -141,14 +151,13 @@ def test_5_a_panel_that_dies_takes_the_camera_with_it_and_gives_it_back(running:
 
 
 def test_6_the_menu_and_a_second_start_open_the_panel_through_a_private_file(running: Running) -> None:
-    opened = running.home / "opened"
     running.host.click("Open the privacy panel")
-    wait_until(opened.exists, seconds=15)
+    wait_until(lambda: len(running.opened()) == 2)
     second = running.framekeep("run", "--camera", str(sample_clip()))
     assert second.returncode == 0 and "runs already" in second.stdout
-    wait_until(lambda: len(opened.read_text().splitlines()) == 2)
-    for line in opened.read_text().splitlines():
-        assert line.startswith("file:///") and "code=" not in line
+    wait_until(lambda: len(running.opened()) == 3)
+    for address in running.opened():
+        assert address.startswith("file:///") and "code=" not in address
 
 
 def test_7_quitting_in_the_menu_ends_it_with_everything_committed(running: Running) -> None:
