@@ -120,6 +120,12 @@ def test_a_day_has_as_many_hours_as_it_has(day: date, hours: int) -> None:
     assert seconds(view)["at_screen"] == hours * 3600
 
 
+def test_ticks_stand_at_full_hours_of_the_local_clock() -> None:
+    say = Speech("en", ZoneInfo("Asia/Kolkata"))
+    view = day_view(say, DAY, [], now=NINE, hours=HOURS)
+    assert (view.start, view.ticks[0].label, view.ticks[-1].label) == ("09:00", "9", "17")
+
+
 def test_the_week_begins_on_monday_and_sums_what_passed() -> None:
     monday = date(2025, 11, 24)
     windows = {DAY: [Window(NINE, at_screen=300)], monday: [Window(NINE - 3 * 86400, absent=300)]}

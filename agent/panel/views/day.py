@@ -211,9 +211,9 @@ def _range(
         seen.append((now, now + 1))
     if not seen:
         seen = [(_local(midnight, 60 * _USUAL[0], say), _local(midnight, 60 * _USUAL[1], say))]
-    begin = max(midnight, min(start for start, _ in seen) // _HOUR * _HOUR)
-    stop = min(after, -(-max(end for _, end in seen) // _HOUR) * _HOUR)
-    stop = min(after, max(stop, begin + _LEAST_HOURS * _HOUR))
+    first, last = min(start for start, _ in seen) - midnight, max(end for _, end in seen) - midnight
+    begin = midnight + max(0, first) // _HOUR * _HOUR  # by the local clock, also in zones half an hour off
+    stop = min(after, max(midnight + -(-last // _HOUR) * _HOUR, begin + _LEAST_HOURS * _HOUR))
     return max(midnight, min(begin, stop - _LEAST_HOURS * _HOUR)), stop
 
 

@@ -11,7 +11,6 @@ from agent.store.rows import EnvelopeRow, EnvelopeState
 from agent.wire.envelope import Envelope, parse_body
 from agent.wire.errors import WireError
 from agent.wire.seal import verify
-from agent.wire.strict import to_b64
 from agent.wire.summary import STATES, WINDOW_SECONDS
 
 STATE_WORDS = {
@@ -78,7 +77,6 @@ class Detail:
     device: str
     suite: str
     signature: Signature
-    base64: str
 
 
 def envelope_row(say: Speech, row: EnvelopeRow, now: float) -> Row:
@@ -123,7 +121,6 @@ def detail(say: Speech, row: EnvelopeRow, *, org: str, device_public: bytes | No
         device=envelope.device if envelope else "",
         suite=_suite(envelope),
         signature=_signature(say, envelope, org, device_public),
-        base64=to_b64(sealed),
     )
 
 
