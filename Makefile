@@ -7,7 +7,7 @@ PYTHON ?=
 # Found when it is needed and not before: on a bare machine the step before has just installed it.
 make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
-.PHONY: help setup demo test test-long check format bench bench-peers eval eval-conditions gates models train lock clean
+.PHONY: help setup demo test test-long check format screenshots bench bench-peers eval eval-conditions gates models train lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
@@ -40,6 +40,10 @@ check: setup ## format, lint, types: what a commit must pass
 format: setup ## put the code into its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+screenshots: setup ## the README's pictures of the panel, made anew
+	@installer/linux/prepare.sh --tests
+	$(BIN)/python -m tests.screenshots
 
 bench: setup ## the agent's and the service's own benchmarks
 	$(BIN)/framekeep bench
