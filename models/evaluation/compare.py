@@ -37,8 +37,8 @@ class Change:
 
     @property
     def verdict(self) -> str:
-        """better, worse, or that it could be chance: the interval holds 0. Times are not judged: a busy machine is slower, and
-        resampling pictures knows nothing of that.
+        """better, worse, or that it could be chance: the interval holds 0. Times are not judged: a busy machine is
+        slower, and resampling pictures knows nothing of that.
         """
         if self.section == "time":
             return "as busy as the machine was"
@@ -51,7 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All changes over the `pictures` both runs judged; `fixed` and `broken` are files whose state became right, wrong."""
+    """All changes over the `pictures` both judged; `fixed` and `broken` are files whose state became right, wrong."""
 
     pictures: int
     changes: tuple[Change, ...]

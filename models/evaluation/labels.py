@@ -19,7 +19,7 @@ Row = dict[str, str]
 REQUIRED = ("file", "source", "phone_visible", "face_visible")
 LENS_CATEGORIES = ("dark", "covered", "blurred")
 USE_OF_CATEGORY = {"phone_in_hand": "in_hand", "phone_at_ear": "at_ear", "phone_closeup": "closeup"}
-"""The evaluation set's names for what the training pool calls `use`; a phone in any other category has no labelled use."""
+"""The evaluation set's names for what the training pool calls `use`; a phone elsewhere has no labelled use."""
 DESK_CATEGORY, DESK_NOTE = "no_face_desk", "desk"
 """A torso at a desk: where the note says so, what phone there is lies on the desk (all ten were looked at)."""
 OBJECT_CATEGORY = "object_not_phone"
@@ -43,8 +43,9 @@ NOT_IN_USE = ("on_desk",)
 class Picture:
     """What is true of one picture; None where its set does not say.
 
-    `use` is how a visible phone is used (None also where there is none), `lookalike` what object or gesture could be taken for one ("" for none) where
-    no phone is, `lens` the condition (clear, dark, covered, blurred), `boxes` the labelled phones in pixels.
+    `use` is how a visible phone is used (None also where there is none), `lookalike` what object or gesture could be
+    taken for one where no phone is ("" for none), `lens` the condition (clear, dark, covered, blurred), `boxes` the
+    labelled phones in pixels.
     """
 
     file: str

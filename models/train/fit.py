@@ -63,10 +63,8 @@ def fit(maps: Maps, cuts: Sequence[Cut], published: Weights, seed: int) -> Upper
         variants = random.integers(len(maps), size=BATCH)
         x = torch.from_numpy(maps[variants, chosen].astype(np.float32)).contiguous(memory_format=torch.channels_last)
         y = torch.from_numpy(truths[chosen]) * (1 - 2 * SMOOTHING) + SMOOTHING
-        share, other = (
-            float(random.beta(0.3, 0.3)),
-            torch.randperm(BATCH),
-        )  # mixed pairs: between two cuts, between two truths
+        # Mixed pairs: between two cuts, between two truths.
+        share, other = float(random.beta(0.3, 0.3)), torch.randperm(BATCH)
         x, y = share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
         loss = functional.binary_cross_entropy_with_logits(network(x), y)
         optimiser.zero_grad()
