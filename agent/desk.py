@@ -52,6 +52,7 @@ class Desk:
             erase=station.erase,
             check=check,
             rules=self.rules,
+            quit=station.quit,
         )
         self.host = PanelHost(self.panel)
 

@@ -18,6 +18,7 @@ from agent.keys import store_key
 from agent.store import Store, open_store
 
 POLL_SECONDS = 0.5
+QUIT_SECONDS = 0.5
 
 
 class Station:
@@ -68,6 +69,12 @@ class Station:
             agent, self.agent = self.agent, None
             if agent is not None:
                 agent.finish()
+
+    def quit(self) -> None:
+        """End the program in a moment, so that whoever asked still gets an answer."""
+        timer = threading.Timer(QUIT_SECONDS, self._stop.set)
+        timer.daemon = True
+        timer.start()
 
     def erase(self) -> None:
         """Forget what was measured on this laptop, at once; afterwards it is paused. Raises StoreError: then the old store

@@ -49,6 +49,8 @@ class Panel:
     """The live camera check; None where no camera is measured with (no agent runs)."""
     rules: Callable[[], Rules]
     """The judge's thresholds in force."""
+    quit: Callable[[], None] | None = None
+    """End the program, a moment after it was asked to; None where no agent runs."""
 
     @property
     def store(self) -> Store:

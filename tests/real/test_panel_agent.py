@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -93,8 +92,7 @@ def employee(chromium: Browser) -> Iterator[Employee]:
                 yield Employee(home, service, visitor)
                 assert visitor.strangers() == [], "the panel asked somebody else than itself"
                 assert visitor.complaints == []
-            agent.send_signal(signal.SIGTERM)
-            assert agent.wait(10) == 0
+            assert agent.wait(10) == 0, "the last test ends it"
         finally:
             agent.kill()
             if service.process is not None and service.process.poll() is None:
@@ -194,6 +192,12 @@ def test_7_erasing_leaves_nothing_measured(employee: Employee) -> None:
     finally:
         store.close()
     assert employee.status()["running"], "the agent went on, on an empty store"
+
+
+def test_8_ending_the_program_says_so_and_does_it(employee: Employee) -> None:
+    page = employee.press("settings", "Quit Framekeep")
+    assert "Framekeep has ended" in page.inner_text("h1")
+    employee.until(lambda status: not status["running"])
 
 
 def _devices(employee: Employee) -> list[dict[str, Any]]:

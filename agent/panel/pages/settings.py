@@ -9,6 +9,7 @@ from agent.panel.cameras import find_cameras
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.pages.now import hours_of
+from agent.panel.parts import Panel
 from agent.panel.render import headline_of, speech_of
 from agent.panel.settings_file import write_settings
 from agent.panel.views.pauses import pause_choices
@@ -23,8 +24,15 @@ def show(visit: Visit) -> Answer:
 
 
 def act(visit: Visit) -> Answer:
-    """POST "save": what may be changed here, into the user's own file; or the camera page's "sensitivity" alone."""
+    """POST "save": what may be changed here, into the user's own file; or the camera page's "sensitivity" alone. "quit":
+    end the program.
+    """
     panel, config = visit.panel, visit.panel.config()
+    if visit.form.get("action") == "quit" and panel.quit is not None:
+        if not _may_quit(panel):
+            raise UsageError(N_("Your organisation's policy does not let you end Framekeep; you can pause it."))
+        panel.quit()
+        return Html("ended.html", {"headline": headline_of(visit)[0]})
     if visit.form.get("action") != "save":
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     view = settings_view(speech_of(visit), config, None, {})
@@ -47,6 +55,11 @@ def act(visit: Visit) -> Answer:
     return Redirect("camera?done=saved" if back == "camera" else "settings?done=saved")
 
 
+def _may_quit(panel: Panel) -> bool:
+    documents = panel.documents()
+    return documents is None or documents.policy is None or documents.policy.may_quit
+
+
 def _page(visit: Visit, *, typed: str | None = None) -> Answer:
     say, panel = speech_of(visit), visit.panel
     documents = panel.documents()
@@ -64,6 +77,8 @@ def _page(visit: Visit, *, typed: str | None = None) -> Answer:
             "typed": typed,
             "file": str(panel.paths.config_file),
             "policy": policy.id if policy else "",
+            "quit": panel.quit is not None,
+            "may_quit": _may_quit(panel),
         },
         400 if typed is not None else 200,
     )
