@@ -15,6 +15,17 @@ Box = tuple[float, float, float, float]
 """x1, y1, x2, y2 in pixels of the source frame."""
 
 
+def middle_in(box: Box, other: Box) -> bool:
+    """Whether the middle of `box` lies in `other` or on its edge."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return other[0] <= x <= other[2] and other[1] <= y <= other[3]
+
+
+def area(box: Box) -> float:
+    """Square pixels."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
 class Lens(StrEnum):
     """Whether the picture can be judged at all."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.attention.baseline import Baseline
-from agent.attention.observation import Box, Face, Lens, Observation, Person, State
+from agent.attention.observation import Box, Face, Lens, Observation, Person, State, middle_in
 from agent.attention.rules import Rules
 
 
@@ -41,7 +41,7 @@ def held_phone(observation: Observation, rules: Rules) -> float:
     if face is None and not near_body(observation, rules):
         return 0.0
     bodies = [_grown(person.box, rules.phone_reach) for person in _nearest(observation, face, rules)]
-    return max((p.score for p in observation.phones if any(_middle_in(p.box, body) for body in bodies)), default=0.0)
+    return max((p.score for p in observation.phones if any(middle_in(p.box, body) for body in bodies)), default=0.0)
 
 
 def _is_near(face: Face, observation: Observation, rules: Rules) -> bool:
@@ -51,7 +51,7 @@ def _is_near(face: Face, observation: Observation, rules: Rules) -> bool:
 def _nearest(observation: Observation, face: Face | None, rules: Rules) -> list[Person]:
     """The bodies the nearest face lies on (the network often draws one person twice), or else the largest."""
     persons = [person for person in observation.persons if person.score >= rules.person_score]
-    theirs = [person for person in persons if face is not None and _middle_in(face.box, person.box)]
+    theirs = [person for person in persons if face is not None and middle_in(face.box, person.box)]
     return theirs or persons[:1]
 
 
@@ -70,8 +70,3 @@ def _grown(box: Box, share: float) -> Box:
     x1, y1, x2, y2 = box
     wider, higher = share * (x2 - x1), share * (y2 - y1)
     return x1 - wider, y1 - higher, x2 + wider, y2 + higher
-
-
-def _middle_in(box: Box, other: Box) -> bool:
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return other[0] <= x <= other[2] and other[1] <= y <= other[3]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from agent.attention.observation import Box, Face
+from agent.attention.observation import Box, Face, area
 from agent.detect.head_pose import EYES, MOUTH, Points, head_pose
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Candidate:
 def to_faces(candidates: Iterable[Candidate], width: int, height: int) -> tuple[Face, ...]:
     """The faces among the candidates in a picture of this size: nearest (largest box) first, boxes clipped to it."""
     faces = [_face(candidate, width, height) for candidate in candidates if plausible(candidate)]
-    return tuple(sorted((face for face in faces if _area(face) > 0), key=_area, reverse=True))
+    return tuple(sorted((face for face in faces if area(face.box) > 0), key=lambda face: area(face.box), reverse=True))
 
 
 def plausible(candidate: Candidate) -> bool:
@@ -79,8 +79,3 @@ def _face(candidate: Candidate, width: int, height: int) -> Face:
 
 def _clip(value: float, limit: int) -> float:
     return max(0.0, min(float(limit), float(value)))
-
-
-def _area(face: Face) -> float:
-    x1, y1, x2, y2 = face.box
-    return (x2 - x1) * (y2 - y1)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from agent.attention.observation import Face, Lens, Observation, Person
+from agent.attention.observation import Face, Lens, Observation, Person, middle_in
 from agent.detect.stillness import Mosaic, mosaic, moved
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def on_persons(faces: tuple[Face, ...], persons: tuple[Person, ...]) -> tuple[Fa
     """The faces without those that are doubtful and whose middle lies on no person."""
 
     def on_somebody(face: Face) -> bool:
-        x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
-        return any(p.box[0] <= x <= p.box[2] and p.box[1] <= y <= p.box[3] for p in persons)
+        return any(middle_in(face.box, person.box) for person in persons)
 
     return tuple(face for face in faces if face.score >= DOUBTFUL_FACE or on_somebody(face))
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from agent.attention.observation import Box, Person, Phone
+from agent.attention.observation import Box, Person, Phone, area
 from agent.detect.assets import Model, load_model
 from agent.detect.onnx_session import open_session
 
@@ -57,7 +57,7 @@ class NanoDetPhones:
         decoded = partial(self._decode, distances=distances[0], factor=factor, width=width, height=height)
         persons = [Person(box, score) for box, score in decoded(scores[0, :, PERSON], PERSON_FLOOR)]
         phones = [Phone(box, score) for box, score in decoded(scores[0, :, CELL_PHONE], FLOOR)]
-        return tuple(sorted(persons, key=_area, reverse=True)), tuple(phones)
+        return tuple(sorted(persons, key=lambda person: area(person.box), reverse=True)), tuple(phones)
 
     def close(self) -> None:
         """Free the model."""
@@ -121,8 +121,3 @@ def _grid() -> tuple[Floats, Floats]:
 def _box(values: npt.NDArray[np.floating]) -> Box:
     x1, y1, x2, y2 = (float(value) for value in values)
     return x1, y1, x2, y2
-
-
-def _area(person: Person) -> float:
-    x1, y1, x2, y2 = person.box
-    return (x2 - x1) * (y2 - y1)
