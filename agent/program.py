@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from agent.app import Agent, Home, build_agent, policy_before
 from agent.attention.schedule import Availability
@@ -15,11 +16,14 @@ from agent.desk import Desk
 from agent.identity import load_identity
 from agent.live_config import LiveConfig
 from agent.narrator import Narrator, say
-from agent.presenter import Presenter
 from agent.sources import Source
 from agent.station import Station
 from agent.status import Report
-from agent.tray.base import Tray
+
+if TYPE_CHECKING:
+    # Languages and the desktop's bus take time and memory that a run without a tray does not need.
+    from agent.presenter import Presenter
+    from agent.tray.base import Tray
 
 
 class Program:
@@ -69,6 +73,8 @@ class Program:
 
     def _furnish(self, ending: ExitStack) -> Tray:
         """Tray, signals and what keeps the tray in step."""
+        from agent.presenter import Presenter
+
         tray: Tray
         desktop = None
         if sys.platform.startswith("linux"):
