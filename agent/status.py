@@ -20,6 +20,8 @@ class AgentState(StrEnum):
     """What the agent is doing; why is in `problems`."""
 
     STARTING = "starting"
+    OPENING = "opening"
+    """The camera is being opened: its light may be on already."""
     WATCHING = "watching"
     PAUSED = "paused"
     RESTING = "resting"
