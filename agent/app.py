@@ -228,12 +228,14 @@ def _plan(fixed: Plan, settings: LiveConfig, *, follow_camera: bool) -> Plan:
 
 
 def _participation(store: Store, *, must_ask: bool) -> Participation:
-    """What the employee answered. What cannot be read counts as not answered: it is asked again."""
+    """What the employee answered, as far as it matters here: without `must_ask` (recordings, which show nobody who sits
+    there now) only a refusal does. What cannot be read counts as not answered in any case.
+    """
     try:
         answer = participation(store.acknowledgements())
     except StoreError as error:
         log.error("%s", error)
-        answer = Participation.UNDECIDED
+        return Participation.UNDECIDED  # it may have been a refusal
     if answer is Participation.DECLINED or must_ask:
         return answer
     return Participation.ACCEPTED
@@ -253,7 +255,7 @@ def _uploader(home: Home, identity: Identity, clock: Clock) -> Uploader:
         key,
         clock=clock,
         proxy=home.config.proxy,
-        participation=lambda: takes_part.get(_participation(home.store, must_ask=True)),  # None: not asked yet
+        participation=lambda: takes_part.get(participation(home.store.acknowledgements())),  # None: not asked yet
     )
 
 

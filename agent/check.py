@@ -213,7 +213,7 @@ class CameraCheck:
         waits is told at once.
         """
         refused = None
-        if state not in (AgentState.STARTING, AgentState.WATCHING):
+        if state not in (AgentState.STARTING, AgentState.OPENING, AgentState.WATCHING):
             why = reason if reason in SENTENCES else state.value
             refused = NoPicture(why, " ".join(problems) or SENTENCES[why])
         with self._news:

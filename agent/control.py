@@ -110,6 +110,7 @@ class ControlWatch:
         self._pause = Pause()
         self._request: PanelRequest | None = None
         self._known = False
+        self._flagged: Pause | None = None
 
     @property
     def panel_request(self) -> PanelRequest | None:
@@ -141,7 +142,9 @@ class ControlWatch:
             if not self._known or not isinstance(wrong, StoreUnavailable):
                 self._pause = _parse(damaged_pause(self._clock()), None, now=self._clock())
         if pause_flag(self._path).exists() and not self._pause.paused:
-            return Pause(True, None, int(self._clock()))
+            self._flagged = self._flagged or Pause(True, None, int(self._clock()))
+            return self._flagged
+        self._flagged = None
         return self._pause
 
     def close(self) -> None:

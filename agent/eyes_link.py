@@ -210,7 +210,7 @@ class Eyes:
                 raise BrokenPipeError
             pipe.write(line.encode() + b"\n")
             pipe.flush()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: the watchman ended it, and the pipe was closed between two steps
             raise self._died() from None
         return self._last_id
 

@@ -137,6 +137,8 @@ class Pipeline:
             self._close_eyes()
             self._tell(meter.rest, AgentState.NOT_RUNNING)
             watchman.join(2.0)
+        if self._watchman.failure is not None:
+            raise self._watchman.failure
 
     @property
     def pause(self) -> Pause:
@@ -213,6 +215,8 @@ class Pipeline:
             self._draw = self._chance()
         try:
             if self._eyes is None:
+                # Said before it is so: from here on the camera's light may be on.
+                self._keep((self._recorder.meter, ()), AgentState.OPENING)
                 self._eyes = self._open_eyes(self._plan.source)
                 if not self._may_look():  # the watchman may have looked for eyes to end just before these opened
                     self._close_eyes()
@@ -224,7 +228,8 @@ class Pipeline:
                 self._eyes.lease(lease.name, lease.seconds)
                 look, jpeg = self._eyes.picture(lease.name, LOOK_SECONDS)
         except FramekeepError as error:
-            self._fail(error)
+            if self._may_look():  # else the watchman ended the eyes
+                self._fail(error)
             return
         if look.end:
             self._ended = True

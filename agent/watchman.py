@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from agent.clock import Clock
@@ -68,6 +68,7 @@ class Watchman:
         another process wrote to the store.
         """
         self.seen = Watch()
+        self.failure: BaseException | None = None
         self._open = watch
         self._signals = signals
         self._clock = clock
@@ -83,8 +84,21 @@ class Watchman:
         self._version = -1
 
     def stand(self, stop: threading.Event) -> None:
-        """The thread: until `stop` is set; then the eyes are ended, too."""
+        """The thread: until `stop` is set; then the eyes are ended, too. An error of its own ends the agent and is kept in
+        `failure`: without a watchman no pause would hold.
+        """
         watch = self._open()
+        try:
+            self._stand(watch, stop)
+        except BaseException as error:  # noqa: BLE001  raised again by whoever waits for this thread
+            self.failure = error
+            self.seen = replace(self.seen, resting=True)
+            stop.set()
+        finally:
+            self._on_change(False)  # the end: whatever hangs in a driver goes with it
+            watch.close()
+
+    def _stand(self, watch: ControlWatch, stop: threading.Event) -> None:
         allowed = self.seen.may_look(self._clock.wall())
         while not stop.wait(POLL_SECONDS):
             before, self.seen = self.seen, self._poll(watch)
@@ -92,8 +106,6 @@ class Watchman:
             if now_allowed != allowed or self.seen != before:  # also another reason than before is news
                 allowed = now_allowed
                 self._on_change(allowed)
-        self._on_change(False)  # the end: whatever hangs in a driver goes with it
-        watch.close()
 
     def _poll(self, watch: ControlWatch) -> Watch:
         try:

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent import app
 from agent.attention.hours import parse_hours
 from agent.attention.observation import Face, Lens, Observation
 from agent.attention.schedule import Availability
-from agent.consent import Participation
+from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
 from agent.control import ControlWatch, pause
 from agent.errors import CameraLost, EyesError, StoreError, UnreadableSource
 from agent.eyes_link import Look
@@ -27,6 +28,7 @@ from agent.recorder import Recorder
 from agent.sources import Source
 from agent.status import AgentState, Report
 from agent.store import Store
+from agent.store.database import Meta
 from agent.wire.summary import Window
 from tests.builders import ALWAYS, NOW, ManualClock, Organisation
 
@@ -379,3 +381,31 @@ def test_the_report_says_what_is_seen_now_and_since_when(stage: Callable[..., St
     watching = [report for report in done.reports if report.state is AgentState.WATCHING][-1]
     assert (watching.attention, watching.attention_since) == ("at_screen", pytest.approx(NOW, abs=30))
     assert done.reports[-1].attention == "", "nothing is claimed once it stopped"
+
+
+def test_the_camera_is_said_to_open_before_it_does(stage: Callable[..., Stage]) -> None:
+    done = stage()
+    said: list[AgentState] = []
+    opens = done.open_eyes
+    done.pipeline._open_eyes = lambda source: (said.append(done.reports[-1].state), opens(source))[1]  # type: ignore[assignment,return-value]  # as above
+    done.run()
+    assert said == [AgentState.OPENING]
+
+
+def test_a_watchman_that_dies_takes_the_eyes_and_the_agent_with_it(stage: Callable[..., Stage]) -> None:
+    done = stage()
+    asked = iter([False])
+    done.pipeline.resting = lambda: next(asked)  # type: ignore[method-assign]  # then StopIteration: a defect
+    done.until = NOW + 10 * 86400.0  # longer than the watchman takes to look again
+    with pytest.raises(StopIteration):
+        done.run()
+    assert done.eyes[-1].closed >= 1 and done.stop.is_set()
+
+
+def test_a_refusal_that_cannot_be_read_is_no_acceptance(stage: Callable[..., Stage]) -> None:
+    done = stage()
+    done.store.acknowledge(Acknowledgement(NOTICE_VERSION, "en", Decision.DECLINED, NOW))
+    assert app._participation(done.store, must_ask=False) is Participation.DECLINED
+    with done.store._db.write() as connection:
+        connection.execute("UPDATE meta SET sealed=zeroblob(60) WHERE id=?", (int(Meta.ANSWERS),))
+    assert app._participation(done.store, must_ask=False) is Participation.UNDECIDED
