@@ -10,6 +10,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from agent import log as logs
 from agent.consent import Acknowledgement
 from agent.control import pause
 from agent.errors import StoreError
@@ -32,6 +33,7 @@ def forget(store: Store, keys: KeyStore, paths: Paths, *, now: float) -> None:
     except RowDamaged:
         answers = ()
     store.close()
+    logs.close()  # an open file cannot be deleted everywhere
     delete_logs(paths)
     start_over(paths.store, keys, identity=identity, documents=documents, answers=answers, now=now)
 
@@ -39,7 +41,10 @@ def forget(store: Store, keys: KeyStore, paths: Paths, *, now: float) -> None:
 def delete_logs(paths: Paths) -> None:
     """Remove this user's log files."""
     for file in paths.logs.glob("framekeep.log*"):
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"The log {file} cannot be deleted ({error.strerror}): try again.") from error
 
 
 def start_over(
@@ -90,10 +95,14 @@ def finish_erasure(store: Path, keys: KeyStore) -> None:
             )
         keys.put(STORE_KEY, key)  # from here on the old rows can never be read again, wherever a copy may be
         try:
-            for pattern in ("rebuil*", "corrupt*", "sqlite-*"):
-                for file in store.parent.glob(f"{store.stem}.{pattern}"):
-                    file.unlink(missing_ok=True)
+            # The old log must be gone before the new file has its name; the rest only waits to be cleared away.
+            for file in store.parent.glob(f"{store.stem}.sqlite-*"):
+                file.unlink(missing_ok=True)
             _erased(store).replace(store)
+            for pattern in ("rebuil*", "corrupt*"):
+                for file in store.parent.glob(f"{store.stem}.{pattern}"):
+                    with suppress(OSError):  # nobody has its key any more
+                        file.unlink(missing_ok=True)
             sync_folder(store.parent)
         except OSError as error:
             raise StoreUnavailable(f"The erasure cannot be finished ({error.strerror}): it is tried again.") from error

@@ -101,10 +101,8 @@ def set_up(path: Path, level: str = "info", *, terminal: bool = False) -> Privat
     """Send the log of all our modules to `path`, and to stderr as well when `terminal`. Other libraries' logs are
     not written at all. Calling it again replaces what was set up before.
     """
+    close()
     logger = logging.getLogger("agent")
-    for old in list(logger.handlers):
-        logger.removeHandler(old)
-        old.close()
     logger.setLevel(level.upper())
     logger.propagate = False
     handler = PrivateFileHandler(path)
@@ -112,6 +110,14 @@ def set_up(path: Path, level: str = "info", *, terminal: bool = False) -> Privat
         each.setFormatter(AllowListFormatter())
         logger.addHandler(each)
     return handler
+
+
+def close() -> None:
+    """Let go of the log file: nothing is written until `set_up` is called again."""
+    logger = logging.getLogger("agent")
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        old.close()
 
 
 def _plain(value: Any) -> Any:

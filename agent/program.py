@@ -54,7 +54,6 @@ class Program:
     def run(self, *, headless: bool) -> None:
         """Until `stop` is set or the agent fails. Raises FramekeepError and what made the agent fail."""
         with ExitStack() as ending:
-            ending.callback(self._desk.host.close)
             self._desk.host.tidy()
             tray = None if headless else self._furnish(ending)
             if load_identity(self._home.store) is None:
@@ -62,6 +61,7 @@ class Program:
             first = self._home.store.status() is None
             self._station.start()
             ending.callback(self._station.finish)
+            ending.callback(self._desk.host.close)  # first of all: nobody may ask for anything any more
             if tray is None or self._presenter is None:
                 self._station.watch()
                 return

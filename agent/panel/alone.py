@@ -11,7 +11,7 @@ from agent.commands.local import Local
 from agent.commands.status import read_status
 from agent.config import Config, load_config
 from agent.control import InstanceLock, pause, resume
-from agent.erased import forget
+from agent.erased import finish_erasure, forget
 from agent.errors import FramekeepError, StoreError
 from agent.identity import load_identity
 from agent.keys import device_key, store_key
@@ -96,6 +96,7 @@ class Alone:
             finally:
                 budget = self._local.config.store_mib * 1024 * 1024
                 self._store.close()
+                finish_erasure(paths.store, keys)  # a new key may be in force already: then only the new file opens
                 self._store = Store(paths.store, store_key(keys, paths.store), budget=budget)
                 lock.release()
 

@@ -14,6 +14,7 @@ from agent.attention.observation import Face, Lens, Observation
 from agent.clock import SystemClock
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision
 from agent.control import read_pause
+from agent.errors import NotEnrolled, StoreError
 from agent.eyes_link import Look
 from agent.paths import HOME_VARIABLE
 from agent.sources import Source
@@ -79,3 +80,47 @@ def test_erasing_while_it_runs_leaves_an_empty_paused_agent(station: Station) ->
     until(lambda: state(station) is AgentState.PAUSED)
     assert station.store.windows(0, 2**40) == [] and station.store.acknowledgements() == (ACCEPTED,)
     assert read_pause(station.store.path).paused
+
+
+def test_what_cannot_be_cleared_away_takes_neither_enrolment_nor_refusal(station: Station) -> None:
+    refusal = Acknowledgement(NOTICE_VERSION, "en", Decision.DECLINED, 3)
+    station.store.put_identity(b'{"who":"this laptop"}')
+    station.store.acknowledge(refusal)
+    (station.store.path.parent / "store.corrupt-9.sqlite").mkdir()  # cannot be unlinked like a file
+    station._forget()
+    assert station.store.identity() == b'{"who":"this laptop"}' and station.store.acknowledgements() == (refusal,)
+
+
+def test_an_erasure_that_cannot_begin_changes_nothing_and_measuring_goes_on(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.store.acknowledge(ACCEPTED)
+    station.start()
+    until(lambda: state(station) is AgentState.WATCHING)
+
+    def refuse(*_: object) -> None:
+        raise StoreError("The key store is locked: unlock it.")
+
+    monkeypatch.setattr(station._home.keys, "put", refuse)
+    with pytest.raises(StoreError, match="locked"):
+        station.erase()
+    until(lambda: state(station) is AgentState.WATCHING)
+    assert station.store.checkpoint() is not None and station.agent is not None
+
+
+def test_an_erasure_after_which_nothing_can_be_set_up_ends_the_program_and_says_why(station: Station) -> None:
+    station.store.acknowledge(ACCEPTED)
+    station.start()
+
+    def fail(_: Home) -> Agent:
+        raise NotEnrolled("The device key is missing.")
+
+    station._build = fail
+    with pytest.raises(NotEnrolled):
+        station.erase()
+    assert station._stop.is_set() and station.agent is None
+    with pytest.raises(NotEnrolled):
+        station.finish()
+    station._failure = None
+    with pytest.raises(StoreError, match="ending"):
+        station.erase()
