@@ -25,6 +25,7 @@ class Narrator:
         self._said = news
         words = {
             AgentState.STARTING: "starting",
+            AgentState.OPENING: f"opening {report.camera}" if report.camera else "opening the camera",
             AgentState.WATCHING: f"watching {report.camera}",
             AgentState.PAUSED: "paused: nothing is looked at until framekeep resume, or the pause is over",
             AgentState.RESTING: "resting",

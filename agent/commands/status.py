@@ -15,6 +15,7 @@ from agent.store import OutboxSummary, RowDamaged
 
 _WORDS = {
     AgentState.STARTING: "starting",
+    AgentState.OPENING: "opening the camera",
     AgentState.WATCHING: "watching",
     AgentState.PAUSED: "paused",
     AgentState.RESTING: "resting (nobody is looked at now)",

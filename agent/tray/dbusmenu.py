@@ -13,7 +13,7 @@ from dbus_fast.annotations import DBusBool, DBusInt32, DBusSignature, DBusStr, D
 from dbus_fast.errors import DBusError
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property, dbus_signal
 
-from agent.tray.menu_tree import ROOT, MenuTree, properties
+from agent.tray.menu_tree import ROOT, MenuTree
 from agent.tray.view import Action, MenuItem
 
 MENU_PATH = "/StatusNotifierItem/Menu"
@@ -57,17 +57,15 @@ class DBusMenu(ServiceInterface):
     @dbus_method(name="GetGroupProperties")
     def get_group_properties(self, numbers: Numbers, names: Names) -> Group:
         """The properties of several entries; of all, if none is named."""
-        items = ((number, self._tree.item(number)) for number in numbers or self._tree.numbers())
-        return [[number, properties(item, names)] for number, item in items if item is not None]
+        return [[number, values] for number, values in self._tree.properties_of(numbers, names)]
 
     @dbus_method(name="GetProperty")
     def get_property(self, number: DBusInt32, name: DBusStr) -> DBusVariant:
         """One property of one entry."""
-        item = self._tree.item(number)
-        found = properties(item).get(name) if item else None
-        if found is None:
-            raise DBusError(ErrorType.INVALID_ARGS, "there is no such property")
-        return found
+        for _, values in self._tree.properties_of((number,), (name,)):
+            if name in values:
+                return values[name]
+        raise DBusError(ErrorType.INVALID_ARGS, "there is no such property")
 
     @dbus_method(name="Event")
     def event(self, number: DBusInt32, what: DBusStr, data: DBusVariant, at: DBusUInt32) -> Nothing:  # noqa: ARG002  given
@@ -79,7 +77,7 @@ class DBusMenu(ServiceInterface):
         """Several of them; the answer names the entries that do not exist."""
         for number, what, _, _ in events:
             self._clicked(number, what)
-        return [number for number, *_ in events if self._tree.item(number) is None]
+        return [number for number, *_ in events if not self._tree.has(number)]
 
     @dbus_method(name="AboutToShow")
     def about_to_show(self, number: DBusInt32) -> DBusBool:  # noqa: ARG002  given by the interface
@@ -89,7 +87,7 @@ class DBusMenu(ServiceInterface):
     @dbus_method(name="AboutToShowGroup")
     def about_to_show_group(self, numbers: Numbers) -> TwoLists:
         """The same for several entries: those to fetch again, and those that do not exist."""
-        return [[], [number for number in numbers if self._tree.item(number) is None]]
+        return [[], [number for number in numbers if not self._tree.has(number)]]
 
     @dbus_signal(name="LayoutUpdated")
     def layout_updated(self, revision: int, parent: int) -> NewLayout:

@@ -124,9 +124,6 @@ class PystrayTray:
     def _entry(self, item: MenuItem) -> Any:
         if item.kind is Kind.SEPARATOR:
             return self._pystray.Menu.SEPARATOR
-        if item.kind is Kind.SUBMENU:
-            below = self._pystray.Menu(*(self._entry(child) for child in item.children))
-            return self._pystray.MenuItem(item.label, below, enabled=item.enabled)
         # A click on the icon itself chooses the default entry (Windows).
         return self._pystray.MenuItem(
             item.label,

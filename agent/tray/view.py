@@ -43,7 +43,6 @@ class Kind(StrEnum):
     TEXT = "text"
     """Only to be read."""
     SEPARATOR = "separator"
-    SUBMENU = "submenu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,6 @@ class MenuItem:
     label: str = ""
     enabled: bool = True
     action: Action | None = None
-    children: tuple[MenuItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +88,12 @@ def tray_view(
     now: float,
     zone: tzinfo,
     words: Words,
-    panel: bool = True,
     hours: Iterable[Hours] | None = None,
     last_sent: LastSent | None = None,
     quit_allowed: bool = True,
 ) -> TrayView:
-    """The view at `now` (epoch seconds). `panel`: whether the panel can be opened; `hours`: the work hours in force, None
-    for none; `quit_allowed`: whether policy lets a person end Framekeep.
+    """The view at `now` (epoch seconds). `hours`: the work hours in force, None for none; `quit_allowed`: whether policy
+    lets a person end Framekeep.
     """
     icon, said = headline(status, now=now, words=words)
     asks = status.state is AgentState.UNDECIDED
@@ -105,12 +102,12 @@ def tray_view(
         lines.append(words.gettext("Measuring goes on: %(time)s", time=words.moment(status.until, now)))
     if status.camera and icon is Icon.MEASURING:
         lines.append(words.gettext("Camera: %(camera)s", camera=status.camera))
-    lines += status.problems
+    lines += (words.gettext(problem) for problem in status.problems)
     items = [_text(f"line_{number}", line) for number, line in enumerate(lines)]
     if status.running and not asks and status.state is not AgentState.NOT_PARTICIPATING:
         items += [_separator("before_pause"), *_pauses(status, now=now, zone=zone, words=words, hours=hours)]
     items.append(_separator("before_panel"))
-    items += _panel_entries(words, panel=panel, asks=asks, last_sent=last_sent, now=now)
+    items += _panel_entries(words, asks=asks, last_sent=last_sent, now=now)
     if quit_allowed:
         items += [_separator("before_quit"), _action(Action.QUIT, words.gettext("Quit Framekeep"))]
     if icon is Icon.MEASURING:
@@ -137,6 +134,8 @@ def headline(status: Status, *, now: float, words: Words) -> tuple[Icon, str]:
         case _ if status.paused_until is not None:
             until = words.moment(status.paused_until, now)
             return Icon.PAUSED, t("Paused until %(time)s. The camera is off.", time=until)
+        case AgentState.OPENING:
+            return Icon.MEASURING, t("Opening the camera: its light may be on already.")
         case AgentState.WATCHING if status.since is not None:
             return Icon.MEASURING, t("Measuring since %(time)s.", time=words.moment(status.since, now))
         case AgentState.WATCHING:
@@ -205,7 +204,7 @@ def _pauses(status: Status, *, now: float, zone: tzinfo, words: Words, hours: It
     return items
 
 
-def _panel_entries(words: Words, *, panel: bool, asks: bool, last_sent: LastSent | None, now: float) -> list[MenuItem]:
+def _panel_entries(words: Words, *, asks: bool, last_sent: LastSent | None, now: float) -> list[MenuItem]:
     t = words.gettext
     open_panel = t("Read the notice and decide") if asks else t("Open the privacy panel")
     if last_sent is None:
@@ -217,7 +216,7 @@ def _panel_entries(words: Words, *, panel: bool, asks: bool, last_sent: LastSent
             last_sent.windows,
             time=words.moment(last_sent.at, now),
         )
-    return [_action(Action.OPEN_PANEL, open_panel, panel), _action(Action.OPEN_SENT, sent, panel and not asks)]
+    return [_action(Action.OPEN_PANEL, open_panel), _action(Action.OPEN_SENT, sent, not asks)]
 
 
 def _action(action: Action, label: str, enabled: bool = True) -> MenuItem:

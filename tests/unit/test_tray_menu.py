@@ -17,7 +17,7 @@ RULE = MenuItem("rule", Kind.SEPARATOR)
 
 
 def number_of(tree: MenuTree, item: MenuItem) -> int:
-    (number,) = (number for number in tree.numbers() if tree.item(number) == item)
+    (number,) = (number for number, _ in tree.properties_of((), ()) if tree.item(number) == item)
     return number
 
 
@@ -45,20 +45,23 @@ def test_other_entries_are_a_new_layout_and_other_words_are_not() -> None:
 
 def test_the_layout_holds_what_the_interface_wants() -> None:
     tree = MenuTree()
-    below = MenuItem("more", Kind.SUBMENU, "More", children=(PAUSE,))
-    tree.put((LINE, RULE, below))
+    tree.put((LINE, RULE, PAUSE))
     layout = tree.layout(ROOT, -1, [])
     assert layout is not None
     number, values, children = layout
-    assert (number, values["children-display"]) == (ROOT, Variant("s", "submenu"))
+    assert (number, values) == (ROOT, {"children-display": Variant("s", "submenu")})
     assert [child.signature for child in children] == ["(ia{sv}av)"] * 3
-    line, rule, more = (child.value for child in children)
+    line, rule, pause = (child.value for child in children)
     assert line[1] == {"label": Variant("s", "Measuring."), "enabled": Variant("b", False)}
     assert rule[1] == {"type": Variant("s", "separator")}
-    assert more[2][0].value[1]["label"] == Variant("s", "Pause")
-    flat = tree.layout(ROOT, 1, ["label"])
-    assert flat is not None and flat[2][2].value[1:] == [{"label": Variant("s", "More")}, []]
+    assert pause[1:] == [{"label": Variant("s", "Pause"), "enabled": Variant("b", True)}, []]
+    labels = tree.layout(ROOT, 1, ["label"])
+    assert labels is not None and labels[2][2].value[1] == {"label": Variant("s", "Pause")}
+    assert tree.layout(ROOT, 0, []) == [ROOT, values, []]
+    assert tree.layout(pause[0], -1, []) == pause
     assert tree.layout(99, -1, []) is None
+    assert [number for number, _ in tree.properties_of((), ())] == [ROOT, line[0], rule[0], pause[0]]
+    assert tree.properties_of((pause[0], 99), ("enabled",)) == [(pause[0], {"enabled": Variant("b", True)})]
 
 
 def test_an_underscore_is_not_read_as_the_mark_of_a_key() -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.panel.language import Speech
 from agent.status import AgentState
 from agent.tray.icon import Icon
 from agent.tray.pauses import tomorrow
@@ -23,7 +24,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def view(*, now: float = NOW, **fields: Any) -> TrayView:
-    extra = {name: fields.pop(name) for name in ("panel", "hours", "last_sent", "quit_allowed") if name in fields}
+    extra = {name: fields.pop(name) for name in ("hours", "last_sent", "quit_allowed") if name in fields}
     return tray_view(a_status(**fields), now=now, zone=UTC, words=PlainEnglish(UTC), **extra)
 
 
@@ -35,6 +36,7 @@ def actions(shown: TrayView) -> dict[Action, MenuItem]:
     ("fields", "icon", "said"),
     [
         ({}, Icon.MEASURING, "Measuring since 09:00."),
+        ({"state": "opening"}, Icon.MEASURING, "Opening the camera"),
         ({"paused": True}, Icon.PAUSED, "Paused until you resume. The camera is off."),
         ({"paused": True, "paused_until": NOW + 900}, Icon.PAUSED, "Paused until 10:45. The camera is off."),
         ({"state": "resting", "reason": "in_call"}, Icon.CAMERA_ELSEWHERE, "another program uses the camera"),
@@ -55,9 +57,9 @@ def test_the_icon_and_the_first_line_say_what_is_true(fields: dict[str, Any], ic
 
 
 @pytest.mark.parametrize("state", AgentState)
-def test_every_state_has_a_view_and_only_watching_looks_like_it(state: AgentState) -> None:
+def test_every_state_has_a_view_and_only_with_an_open_camera_it_looks_like_measuring(state: AgentState) -> None:
     shown = view(state=state)
-    assert (shown.icon is Icon.MEASURING) == (state is AgentState.WATCHING)
+    assert (shown.icon is Icon.MEASURING) == (state in (AgentState.OPENING, AgentState.WATCHING))
     assert shown.title.startswith("Framekeep: ") and shown.items[0].kind is Kind.TEXT
 
 
@@ -65,6 +67,16 @@ def test_a_problem_is_told_but_never_hides_that_the_camera_is_in_use() -> None:
     shown = view(problems=("Something else is wrong.",))
     assert shown.icon is Icon.MEASURING
     assert "Something else is wrong." in [item.label for item in shown.items]
+
+
+def test_a_problem_is_told_in_the_readers_language() -> None:
+    sentence = "This laptop is not enrolled: nothing is sent."
+    german = Speech("de", UTC)
+    shown = tray_view(a_status(problems=(sentence, "Only 3 % are left.")), now=NOW, zone=UTC, words=german)
+    labels = [item.label for item in shown.items]
+    assert german.gettext(sentence) in labels and german.gettext(sentence) in shown.tooltip
+    assert sentence not in labels and sentence not in shown.tooltip
+    assert "Only 3 % are left." in labels, "what no catalogue has is said as it is"
 
 
 def test_a_rest_says_when_it_ends() -> None:
@@ -114,12 +126,6 @@ def test_what_was_sent_last_is_told_and_leads_to_all_of_it() -> None:
 def test_quit_is_there_only_where_policy_allows_it() -> None:
     assert Action.QUIT in actions(view())
     assert Action.QUIT not in actions(view(quit_allowed=False))
-
-
-def test_without_a_panel_its_entries_cannot_be_clicked() -> None:
-    offered = actions(view(panel=False))
-    assert not offered[Action.OPEN_PANEL].enabled and not offered[Action.OPEN_SENT].enabled
-    assert offered[Action.PAUSE].enabled
 
 
 def test_a_long_problem_fits_the_menu_and_stands_whole_in_the_tooltip() -> None:
