@@ -6,7 +6,7 @@ waiting --202--> accepted --receipt--> opened --60 days--> gone
    |  |              +--no receipt for 3 days--> waiting
    |  +-- sealed again
    +--refused for good--> set aside --asked--> waiting
-   +--the employee declined--> withheld (set aside for good)
+   +--the employee declined--> withheld (for good)
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from uuid import UUID
 from agent.store.database import Database, Meta, reserve
 from agent.store.rows import (
     WITHHELD,
+    WITHHELD_MARK,
+    WITHHELD_MARKS,
     Draft,
     EnvelopeRow,
     EnvelopeState,
@@ -42,7 +44,15 @@ RESEND_MAX_AGE_SECONDS = 30 * 86400
 """Not sent again by itself once its first window is older: the service counts nothing older than 35 days."""
 _TRIM_BATCH = 16
 
-_COLUMNS = "seq, id, created, first, windows, sealed, state, attempts, next_try, last_error, settled"
+# A window in an envelope is local only if the envelope was withheld, and it says so also when the mark was damaged.
+_IS_WITHHELD = (
+    "(state='set_aside' AND (last_error IN ({}) OR EXISTS("
+    "SELECT 1 FROM windows WHERE windows.envelope=envelopes.seq AND windows.local=1)))"
+).format(", ".join(f"'{mark}'" for mark in WITHHELD_MARKS))
+_COLUMNS = (
+    "seq, id, created, first, windows, sealed,"
+    f" CASE WHEN {_IS_WITHHELD} THEN 'withheld' ELSE state END, attempts, next_try, last_error, settled"
+)
 
 Seal = Callable[[Draft], SealedDraft]
 
@@ -190,16 +200,16 @@ class Envelopes:
 
     def withhold(self, *, now: float) -> int:
         """The employee declined: nothing that waits is ever sent, sealed or not. Envelopes are kept and shown as
-        withheld, windows stay on this laptop. Returns how many of both.
+        withheld, their windows and the unsealed ones stay on this laptop. Returns how many windows.
         """
         with self._db.write() as connection:
-            envelopes = connection.execute(
+            connection.execute(
                 "UPDATE envelopes SET state='set_aside', settled=?, last_error=? WHERE state='waiting'",
-                (int(now), WITHHELD),
-            ).rowcount
+                (int(now), WITHHELD_MARK),
+            )
             kept, damaged = keep_here(connection, self._db.cipher)
             self._db.add_lost(damaged)
-        return envelopes + kept
+        return kept
 
     def settle_receipts(self, outcomes: Mapping[UUID, EnvelopeState], *, now: float, reason: str = "") -> int:
         """Note what the service did with envelopes (OPENED or SET_ASIDE; `reason` goes with the latter).
@@ -236,17 +246,20 @@ class Envelopes:
         with self._db.write() as connection:
             cursor = connection.execute(
                 "UPDATE envelopes SET state='waiting', attempts=0, next_try=0, settled=0"
-                " WHERE state IN ('waiting', 'set_aside', 'accepted') AND NOT (state='set_aside' AND last_error=?)",
-                (WITHHELD,),
+                f" WHERE state IN ('waiting', 'set_aside', 'accepted') AND NOT {_IS_WITHHELD}"
             )
             return cursor.rowcount
 
     def age_out(self, *, now: float) -> None:
-        """Forget what was opened, and windows that stay local, after KEEP_SECONDS."""
+        """Forget what was opened, and windows that stay local, after KEEP_SECONDS. What is withheld stays whole."""
         before = int(now - KEEP_SECONDS)
         with self._db.write() as connection:
             old = "SELECT seq FROM envelopes WHERE state='opened' AND settled<? AND created<?"
-            delete_windows(connection, f"envelope IN ({old}) OR (local=1 AND start<?)", (before, before, before))
+            delete_windows(
+                connection,
+                f"envelope IN ({old}) OR (envelope IS NULL AND local=1 AND start<?)",
+                (before, before, before),
+            )
             connection.execute("DELETE FROM envelopes WHERE state='opened' AND settled<? AND created<?", (before,) * 2)
 
     def summary(self) -> OutboxSummary:
@@ -255,18 +268,16 @@ class Envelopes:
             counted = connection.execute("SELECT state, count(*), sum(bytes) FROM envelopes GROUP BY state").fetchall()
             by_state = {state: (int(count), int(size)) for state, count, size in counted}
             unsealed = connection.execute("SELECT count(*) FROM windows WHERE envelope IS NULL AND local=0").fetchone()
-            (withheld,) = connection.execute(
-                "SELECT count(*) FROM envelopes WHERE state='set_aside' AND last_error=?", (WITHHELD,)
-            ).fetchone()
+            (withheld,) = connection.execute(f"SELECT count(*) FROM envelopes WHERE {_IS_WITHHELD}").fetchone()
             counts = {state.value: by_state.get(state.value, (0, 0))[0] for state in EnvelopeState}
             counts["set_aside"] -= withheld
+            counts["withheld"] = int(withheld)
             return OutboxSummary(
                 **counts,
                 waiting_bytes=by_state.get("waiting", (0, 0))[1],
                 unsealed=int(unsealed[0]),
                 lost=self._db.get_int(Meta.LOST) or 0,
                 last_delivery=self._db.get_int(Meta.LAST_DELIVERY),
-                withheld=int(withheld),
             )
 
     def _read_windows(self, connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[StoredWindow]:
@@ -299,6 +310,7 @@ class Envelopes:
         body, plain = SealedDraft.unpack(
             self._db.cipher.open(sealed, "envelopes", seq, raw_id, created, first, windows)
         )
+        withheld = state == EnvelopeState.WITHHELD
         return EnvelopeRow(
             seq=seq,
             id=UUID(bytes=raw_id),
@@ -310,7 +322,7 @@ class Envelopes:
             state=EnvelopeState(state),
             attempts=attempts,
             next_try=next_try,
-            last_error=last_error,
+            last_error=WITHHELD if withheld else last_error,
             settled=settled,
         )
 

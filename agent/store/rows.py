@@ -43,8 +43,14 @@ class RowCipher:
             raise RowDamaged(f"A row of {table} in the local store is damaged.") from None
 
 
-WITHHELD = "You do not take part: this stays on this laptop and is not sent any more."
-"""The `last_error` of envelopes that waited when the employee declined."""
+WITHHELD = "You declined before it was sent: it stays on this laptop for good."
+"""What is told of such an envelope. Free to be reworded: what is stored is WITHHELD_MARK."""
+WITHHELD_MARK = "withheld"
+"""What is stored of an envelope that waited when the employee declined: it is set aside with this for its `last_error`,
+and its windows are local, which their ciphertext is bound to. Either of the two is enough to keep it here.
+"""
+WITHHELD_MARKS = (WITHHELD_MARK, "You do not take part: this stays on this laptop and is not sent any more.")
+"""The mark, and the one of stores made before there was one."""
 
 
 class EnvelopeState(StrEnum):
@@ -57,6 +63,8 @@ class EnvelopeState(StrEnum):
     """The service's receipt says that its windows were counted."""
     SET_ASIDE = "set_aside"
     """Refused for good: kept and shown, not sent again unless asked."""
+    WITHHELD = "withheld"
+    """Never sent, because the employee declined before it was. Stored as SET_ASIDE with a mark, see WITHHELD_MARK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +134,6 @@ class EnvelopeRow:
     next_try: float
     last_error: str
     settled: int
-
-    @property
-    def withheld(self) -> bool:
-        """Whether it is never sent because the employee declined before it was."""
-        return self.state is EnvelopeState.SET_ASIDE and self.last_error == WITHHELD
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 from agent.store.check import SELECTS, Row, is_sound
 from agent.store.control_row import PAUSE, damaged_pause, row_digest
 from agent.store.database import Database, Meta, reserve, reserved
-from agent.store.rows import EnvelopeState, RowCipher
+from agent.store.rows import WITHHELD_MARK, WITHHELD_MARKS, EnvelopeState, RowCipher
 from agent.store.schema import PAGE_BYTES, SQLITE_ERRORS, VERSION, connect, explain
-from agent.store.windows import read_window, window_row
+from agent.store.windows import made_local
 
 _DELIVERED = (EnvelopeState.ACCEPTED, EnvelopeState.OPENED)
+_STORED = {state.value for state in EnvelopeState} - {EnvelopeState.WITHHELD.value}
 _CHECKPOINT = 1
 
 
@@ -133,27 +134,30 @@ def _write_outbox(
     found: _Found, database: Database, connection: sqlite3.Connection, counters: Path, now: float
 ) -> list[str]:
     cipher, envelopes = database.cipher, found.rows["envelopes"]
-    known_states = {state.value for state in EnvelopeState}
+    withheld = _withheld(found)
     states = dict(found.states)
     for seq, row in envelopes.items():
-        states[seq] = row[6].decode("ascii", "replace") if isinstance(row[6], bytes) else ""
-        if states[seq] not in known_states:
+        states[seq], told = _text(row[6]), _text(row[9])
+        if seq in withheld:
+            states[seq], told = EnvelopeState.SET_ASIDE.value, WITHHELD_MARK
+        elif states[seq] not in _STORED:
             states[seq] = EnvelopeState.WAITING.value
         connection.execute(
-            "INSERT INTO envelopes(seq, id, created, first, windows, bytes, state, settled, sealed)"
-            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row[:6], states[seq], row[10] if isinstance(row[10], int) else int(now), row[11]),
+            "INSERT INTO envelopes(seq, id, created, first, windows, bytes, state, last_error, settled, sealed)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row[:6], states[seq], told, row[10] if isinstance(row[10], int) else int(now), row[11]),
         )
     again = set()
     for start, row in found.rows["windows"].items():
         local, envelope, sealed = row[1:4]
+        if envelope in withheld and not local:
+            local, sealed = 1, made_local(cipher, start, sealed)
         if not isinstance(envelope, int) or (start in found.envelope_of and found.envelope_of[start] != envelope):
             envelope = None  # in doubt it is sealed again: the service counts a window once
         if envelope is not None and envelope not in envelopes:
-            if states.get(envelope) in _DELIVERED:
-                kept = read_window(cipher, (start, local, None, sealed))
-                _, local, sealed = window_row(cipher, kept.window, policy=None, models=kept.models)
-            else:
+            if not local and states.get(envelope) in _DELIVERED:
+                local, sealed = 1, made_local(cipher, start, sealed)
+            elif not local:
                 again.add(envelope)
             envelope = None
         connection.execute("INSERT INTO windows VALUES(?, ?, ?, ?)", (start, local, envelope, sealed))
@@ -173,6 +177,12 @@ def _write_outbox(
     if not any(rows for table, rows in found.rows.items() if table != "control"):
         problems.append("Nothing in it opens under this laptop's key.")
     return problems
+
+
+def _withheld(found: _Found) -> set[object]:
+    """The envelopes that the employee withheld: by their own mark, or by their windows', each of which may be damaged."""
+    marked = {seq for seq, row in found.rows["envelopes"].items() if _text(row[9]) in WITHHELD_MARKS}
+    return {row[2] for row in found.rows["windows"].values() if row[1] and row[2] is not None} | marked
 
 
 def _write_counters(found: _Found, database: Database, counters: Path, now: float, *, lost: int, seen: int) -> None:
@@ -220,6 +230,11 @@ def _with_fresh_first_page(damaged: Path) -> Iterator[Path]:
     finally:
         for file in files:
             file.unlink(missing_ok=True)
+
+
+def _text(value: object) -> str:
+    """A text column as it is read here, where text is bytes."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 
 def _bytes_rows(rows: dict[int, Row]) -> Iterator[tuple[int, bytes, bytes]]:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from agent.store.rows import RowCipher, RowDamaged, StoredWindow
+from agent.store.rows import WITHHELD_MARK, RowCipher, RowDamaged, StoredWindow
 from agent.wire.errors import WireError
 from agent.wire.summary import Window
 
@@ -31,23 +31,31 @@ def read_window(cipher: RowCipher, row: tuple[Any, ...]) -> StoredWindow:
 
 
 def keep_here(connection: sqlite3.Connection, cipher: RowCipher) -> tuple[int, int]:
-    """Inside a transaction: every window that is in no envelope stays on this laptop for good. Returns how many, and
-    how many were damaged and are gone.
+    """Inside a transaction: every window that is in no envelope, or in a withheld one, stays on this laptop for good.
+    Returns how many, and how many were damaged and are gone.
     """
     kept = damaged = 0
-    rows = connection.execute("SELECT start, sealed FROM windows WHERE envelope IS NULL AND local=0").fetchall()
+    rows = connection.execute(
+        "SELECT start, sealed FROM windows WHERE local=0 AND (envelope IS NULL OR envelope IN"
+        " (SELECT seq FROM envelopes WHERE state='set_aside' AND last_error=?))",
+        (WITHHELD_MARK,),
+    ).fetchall()
     for start, sealed in rows:
         try:
-            plain = cipher.open(sealed, "windows", start, 0)
+            local = made_local(cipher, start, sealed)
         except RowDamaged:
             damaged += delete_windows(connection, "start=?", (start,))
             continue
-        # Encrypted anew, because a row is bound to whether it may leave.
-        connection.execute(
-            "UPDATE windows SET local=1, sealed=? WHERE start=?", (cipher.seal(plain, "windows", start, 1), start)
-        )
+        connection.execute("UPDATE windows SET local=1, sealed=? WHERE start=?", (local, start))
         kept += 1
     return kept, damaged
+
+
+def made_local(cipher: RowCipher, start: int, sealed: object) -> bytes:
+    """The ciphertext of a window that was to be sent, for one that is not: a row is bound to whether it may leave. Raises
+    RowDamaged.
+    """
+    return cipher.seal(cipher.open(sealed, "windows", start, 0), "windows", start, 1)
 
 
 def delete_windows(connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> int:

@@ -5,19 +5,21 @@ offline or asked for; the service learns that they do not take part, however lon
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agent.errors import StoreError
 from agent.identity import require_identity
-from agent.store import WITHHELD, EnvelopeState
+from agent.store import WITHHELD, EnvelopeState, open_store
 from tests.builders import DAY
 from tests.conftest import REPOSITORY
-from tests.laptop import OUTAGES, Laptop, enrolled_laptop
+from tests.laptop import OUTAGES, STORE_KEY, Laptop, enrolled_laptop
 from tests.loopback import Answer, answer
 
 PUT = ("PUT", "/v1/me/participation")
@@ -71,11 +73,9 @@ def test_what_waits_stays_sealed_or_not_and_is_never_sent_again(laptop: Laptop) 
     assert (after.waiting, after.unsealed, after.set_aside, after.withheld) == (0, 0, 0, 2)
     assert after.lost == 0, "kept, not lost"
     rows = laptop.store.envelopes.recent()
-    assert [(row.state, row.last_error, row.withheld) for row in rows] == [
-        (EnvelopeState.SET_ASIDE, WITHHELD, True)
-    ] * 2
+    assert [(row.state, row.last_error) for row in rows] == [(EnvelopeState.WITHHELD, WITHHELD)] * 2
     kept = laptop.store.windows(0, 2**40)
-    assert len(kept) == 8 and [window.local for window in kept] == [False] * 6 + [True] * 2
+    assert len(kept) == 8 and all(window.local for window in kept), "each window itself says that it stays"
     turn(laptop, 3600)
     assert laptop.store.envelopes.retry() == 0, "asking to send again does not overrule it"
     laptop.participating = True
@@ -88,6 +88,62 @@ def test_what_waits_stays_sealed_or_not_and_is_never_sent_again(laptop: Laptop) 
     assert [len(summary.windows) for summary in laptop.service.summaries] == [3], (
         "what is measured from then on is sent"
     )
+
+
+DAMAGES = {
+    "elsewhere": "UPDATE current SET sealed=x'00'",
+    "the envelope's ciphertext": "UPDATE envelopes SET sealed=x'00'",
+    "the envelope's mark": "UPDATE envelopes SET last_error='vithheld'; UPDATE current SET sealed=x'00'",
+    "the envelope's state": "PRAGMA ignore_check_constraints=ON; UPDATE envelopes SET state='sit_aside'",
+    "the windows": "UPDATE windows SET sealed=x'00'",
+    "what says that the windows stay": "UPDATE windows SET local=0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_repair_sends_nothing_of_what_was_withheld(laptop: Laptop, damage: str) -> None:
+    laptop.service.down()
+    laptop.measure(3)
+    laptop.clock.advance(900)
+    uploader = laptop.uploader()
+    uploader.turn()
+    laptop.measure(2)
+    laptop.participating = False
+    uploader.turn()
+    laptop.store.close()
+    with closing(sqlite3.connect(laptop.store.path)) as raw:
+        raw.executescript(DAMAGES[damage])
+    opened = open_store(laptop.store.path, STORE_KEY, now=laptop.clock.wall())
+    laptop.store = opened.store
+    assert opened.problems, "the damage is noticed"
+    kept = opened.store.windows(0, 2**40)
+    assert all(window.local for window in kept) and opened.store.unsealed() == []
+    summary = opened.store.envelopes.summary()
+    assert (summary.waiting, summary.set_aside) == (0, 0)
+    assert summary.withheld + len(kept) > 0, "and it is not all gone"
+    assert opened.store.envelopes.retry() == 0
+    laptop.service.up()
+    laptop.participating = True
+    turn(laptop, DAY / 4, step=1800)
+    assert laptop.service.posted == []
+
+
+def test_what_was_withheld_stays_whole_while_windows_grow_old(laptop: Laptop) -> None:
+    laptop.service.down()
+    laptop.measure(3)
+    laptop.clock.advance(900)
+    uploader = laptop.uploader()
+    uploader.turn()
+    laptop.participating = False
+    uploader.turn()
+    turn(laptop, 70 * DAY, step=DAY / 2)
+    assert [row.state for row in laptop.store.envelopes.recent()] == [EnvelopeState.WITHHELD]
+    assert len(laptop.store.windows(0, 2**40)) == 3
+    with closing(sqlite3.connect(laptop.store.path)) as raw, raw:
+        raw.execute("UPDATE envelopes SET last_error='You do not take part: this stays on this laptop and is not sent"
+                    " any more.'")  # fmt: skip
+        raw.execute("UPDATE windows SET envelope=NULL")
+    assert laptop.store.envelopes.retry() == 0, "as the first stores said it"
 
 
 def test_the_last_open_window_that_closes_after_declining_stays_too(laptop: Laptop) -> None:
