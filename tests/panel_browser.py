@@ -77,7 +77,9 @@ def visitor(chromium: Browser, **settings: Any) -> Iterator[Visitor]:
             somebody.requests.append(request.url)
 
         context.on("request", asked)
-        context.on("console", lambda message: somebody.complaints.append(message.text))
+        context.on(
+            "console", lambda message: somebody.complaints.append(f"{message.text} {message.location.get('url', '')}")
+        )
         yield somebody
     finally:
         context.close()
