@@ -31,7 +31,7 @@ from agent.panel.views.readers import own_days, read_lines, team_lines
 from agent.panel.views.settings import hours_from_text, settings_view
 from agent.panel.views.why import why
 from agent.status import AgentState, Status
-from agent.store.rows import EnvelopeRow, EnvelopeState, StoredWindow
+from agent.store.rows import WITHHELD, EnvelopeRow, EnvelopeState, StoredWindow
 from agent.tray.view import headline as tray_headline
 from agent.wire.documents import WorkHours
 from agent.wire.envelope import format_body
@@ -102,6 +102,22 @@ def test_searching_finds_numbers_dates_states_and_text() -> None:
         ("AT_SCREEN p-7", "", [41, 42]), ("nowhere", "", []),
     ):  # fmt: skip
         assert [one.seq for one in found(SAY, rows, sought, state, NOW)] == expected, sought
+
+
+def test_every_state_of_an_envelope_has_its_own_word_and_meaning() -> None:
+    shown = [detail(SAY, row(1, state), org=ORG.id, device_public=PUBLIC, now=NOW) for state in EnvelopeState]
+    assert len({one.row.word for one in shown}) == len({one.meaning for one in shown}) == len(EnvelopeState)
+    withheld = detail(
+        SAY,
+        replace(row(1, EnvelopeState.WITHHELD), last_error=WITHHELD),
+        org=ORG.id,
+        device_public=PUBLIC,
+        now=NOW,
+    )
+    assert (withheld.row.word, withheld.meaning, withheld.error) == ("Withheld", WITHHELD, ""), "and no refusal"
+    assert [one.seq for one in found(SAY, [row(1), row(2, EnvelopeState.WITHHELD)], "", "withheld", NOW)] == [2]
+    said = delivery_lines(SAY, replace(STATUS, withheld=2), enrolled=True, now=NOW)
+    assert "2 envelopes are withheld: you declined before they were sent." in said
 
 
 def test_the_headline_is_the_trays_own_sentence() -> None:

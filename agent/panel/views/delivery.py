@@ -40,6 +40,14 @@ def delivery_lines(say: Speech, status: Status, *, enrolled: bool, now: float) -
                 status.set_aside,
             )
         )
+    if status.withheld:
+        lines.append(
+            say.ngettext(
+                "%(num)s envelope is withheld: you declined before it was sent.",
+                "%(num)s envelopes are withheld: you declined before they were sent.",
+                status.withheld,
+            )
+        )
     if status.lost:
         lines.append(
             say.ngettext(

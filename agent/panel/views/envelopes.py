@@ -18,6 +18,7 @@ STATE_WORDS = {
     EnvelopeState.ACCEPTED: N_("Accepted"),
     EnvelopeState.OPENED: N_("Opened"),
     EnvelopeState.SET_ASIDE: N_("Set aside"),
+    EnvelopeState.WITHHELD: N_("Withheld"),
 }
 
 STATE_MEANINGS = {
@@ -25,6 +26,7 @@ STATE_MEANINGS = {
     EnvelopeState.ACCEPTED: N_("The service holds it, still sealed."),
     EnvelopeState.OPENED: N_("The service opened it and counted what is in it."),
     EnvelopeState.SET_ASIDE: N_("Refused: it is kept here and not sent again unless you ask."),
+    EnvelopeState.WITHHELD: N_("You declined before it was sent: it stays on this laptop for good."),
 }
 
 SHOWN_BYTES = 256
@@ -108,7 +110,7 @@ def detail(say: Speech, row: EnvelopeRow, *, org: str, device_public: bytes | No
     return Detail(
         row=envelope_row(say, row, now),
         meaning=say.gettext(STATE_MEANINGS[row.state]),
-        error=say.gettext(row.last_error) if row.last_error else "",
+        error=say.gettext(row.last_error) if row.last_error and row.state is not EnvelopeState.WITHHELD else "",
         next_try=_next_try(say, row, now),
         plain=row.plain.decode("ascii", "replace"),
         windows=tuple(_windows(say, row.plain)),
