@@ -28,6 +28,7 @@ from agent.erased import finish_erasure
 from agent.errors import FramekeepError, NotEnrolled, StoreError
 from agent.eyes_link import Eyes
 from agent.identity import Identity, load_identity
+from agent.in_force import source_in_force
 from agent.keys import KeyStore, choose_key_store, device_key, store_key
 from agent.live_config import LiveConfig
 from agent.outbox.uploader import Uploader
@@ -35,7 +36,7 @@ from agent.paths import Paths, find_paths
 from agent.pipeline import Pipeline, Plan
 from agent.policy import Standing
 from agent.recorder import Recorder
-from agent.sources import Source, parse_source
+from agent.sources import Source
 from agent.status import Report
 from agent.store import Store, StoreUnavailable, open_store
 from agent.wire.summary import Window
@@ -205,21 +206,12 @@ def build_agent(
     return Agent(pipeline, uploader, stop or threading.Event())
 
 
-def _source(before: Source, config: Config) -> Source:
-    """The camera of the settings, where it is one; a recording is chosen on the command line and stays."""
-    try:
-        chosen = parse_source(config.camera)
-    except FramekeepError:
-        return before  # it names nothing that is there: what was looked at goes on
-    return chosen if chosen.device is not None and before.device is not None else before
-
-
 def _plan(fixed: Plan, settings: LiveConfig, *, follow_camera: bool) -> Plan:
     """What the settings make of the plan the agent started with."""
     config = settings()
     return replace(
         fixed,
-        source=_source(fixed.source, config) if follow_camera else fixed.source,
+        source=source_in_force(fixed.source, config) if follow_camera else fixed.source,
         interval=fixed.interval or float(config.interval_seconds),
         problems=(*fixed.problems, *filter(None, (settings.problem,))),
         hours=parse_hours(config.hours),

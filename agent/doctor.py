@@ -178,7 +178,7 @@ def _rest() -> Finding:
             desktop.start()
         camera = parse_source(load_config(find_paths().config_file).camera)
         signals = open_signals(
-            rest_on_battery=lambda: True, camera=camera.device, desktop=desktop, looking=lambda: False
+            rest_on_battery=lambda: True, camera=lambda: camera.device, desktop=desktop, looking=lambda: False
         )
         ending.callback(signals.close)
         signals.start()

@@ -14,6 +14,7 @@ from agent.check import CameraCheck
 from agent.clock import Clock
 from agent.desk import Desk
 from agent.identity import load_identity
+from agent.in_force import source_in_force
 from agent.live_config import LiveConfig
 from agent.narrator import Narrator, say
 from agent.sources import Source
@@ -71,6 +72,10 @@ class Program:
                 self._presenter.welcome()
             tray.run(self._stop, self._presenter.act)
 
+    def camera(self) -> str | None:
+        """The device that is looked at now, as the settings have it; None for a recording."""
+        return (source_in_force(self._source, self._settings()) if self._follow_camera else self._source).device
+
     def _furnish(self, ending: ExitStack) -> Tray:
         """Tray, signals and what keeps the tray in step."""
         from agent.presenter import Presenter
@@ -92,7 +97,7 @@ class Program:
         ending.callback(tray.close)
         self._signals = open_signals(
             rest_on_battery=lambda: self._settings().rest_on_battery,
-            camera=self._source.device,
+            camera=self.camera,
             desktop=desktop,
             looking=lambda: self._station.looking,
         )

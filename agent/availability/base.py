@@ -36,14 +36,14 @@ class Signals(Protocol):
 def open_signals(
     *,
     rest_on_battery: Callable[[], bool],
-    camera: str | None,
+    camera: Callable[[], str | None],
     looking: Callable[[], bool],
     desktop: Desktop | None = None,
 ) -> Signals:
     """The signals of this machine, not started yet.
 
     `rest_on_battery`: the rule, asked at every reading. `camera`: the device looked at, an index ("0") or a path; None
-    for none. `desktop`: the loop that talks to the buses (Linux; without it lock, sleep and lid are not known).
+    for none; asked again and again, since another one may be chosen. `desktop`: the loop that talks to the buses (Linux; without it lock, sleep and lid are not known).
     `looking`: whether our own eyes hold a camera right now; asked from another thread, and must be quick.
     """
     if sys.platform == "win32":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from agent.attention.schedule import Availability
@@ -45,6 +45,13 @@ class Board:
         """`source` says `value` of `signal`; None when it cannot tell, with `why` as half a sentence for a person."""
         with self._lock:
             self._words[signal, source] = _Word(value, why)
+
+    def forget(self, why: str, sources: Collection[str] | None = None) -> None:
+        """Take back what these sources said (None: all of them), because nobody asks them any more."""
+        with self._lock:
+            for signal, source in self._words:
+                if sources is None or source in sources:
+                    self._words[signal, source] = _Word(None, why)
 
     def holds(self, signal: Signal) -> bool:
         """Whether any source says so right now, without any calm after it."""

@@ -16,14 +16,16 @@ from agent.clock import monotonic
 JOIN_SECONDS = 3.0
 GAP_SECONDS = 15.0
 """A turn this much late did not wait for a busy processor: the machine slept."""
+RETRY_SECONDS = 30.0
+"""After an error of our own: until everything is set up and asked again."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Ask `ask` for `signal` every `seconds`. It answers None where it does not know, and raises OSError or ValueError
-    where the system answers with what nobody expected. `nothing` says why, when it does not know.
+    """Ask `ask` for `signal` every `seconds`. It answers None where it does not know, and may raise anything where the
+    system answers with what nobody expected. `nothing` says why, when it does not know.
     """
 
     signal: Signal
@@ -105,6 +107,20 @@ class PolledSignals:
             self._thread.join(JOIN_SECONDS)
 
     def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                try:
+                    self._listen()
+                finally:
+                    self.end()
+            except Exception:
+                # What nobody asks after any more must not go on to hold, nor to seem free.
+                log.exception("The system is not asked what it does for %s s.", RETRY_SECONDS)
+                self.board.forget("asking failed")
+                self._stop.wait(RETRY_SECONDS)
+
+    def _listen(self) -> None:
+        """Ask until it is closed."""
         questions = self.questions()
         due = dict.fromkeys(range(len(questions)), monotonic())
         asleep = False
@@ -121,12 +137,11 @@ class PolledSignals:
             self.board.put(Signal.ASLEEP, "the clock", asleep)
             if rang or asleep:
                 due = dict.fromkeys(due, monotonic())
-        self.end()
 
     def _ask(self, question: Question) -> None:
         try:
             value = question.ask()
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  a missing function, a user without a name: one question, not all
             log.info("%s did not answer as expected (%s)", question.source, type(error).__name__)
             value = None
         self.board.put(question.signal, question.source, value, question.nothing)

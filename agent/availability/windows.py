@@ -55,7 +55,10 @@ class WindowsSignals(PolledSignals):
         self._registry.open()
         self.board.put(Signal.LID_CLOSED, POWER, None, "it has not told of a lid")
         self.board.put(Signal.SHUTTER_CLOSED, "Windows", None, "it does not tell")
-        self._power.open()
+        try:
+            self._power.open()
+        except (OSError, AttributeError):  # a Windows without that library, or without one of its functions
+            self.board.put(Signal.LID_CLOSED, POWER, None, "it is missing")
         return (
             Question(Signal.LOCKED, "the session's state", ask_session, 1.0),
             Question(Signal.IN_CALL, "the camera's list of users", ask_camera, 10.0, "there is none"),

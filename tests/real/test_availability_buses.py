@@ -87,7 +87,7 @@ def signals(machine: Machine, tmp_path: Path) -> Iterator[LinuxSignals]:
     desktop = Desktop({Bus.SYSTEM: machine.address, Bus.SESSION: machine.address})
     places = Places(dev=tmp_path / "dev", udev=tmp_path / "udev", supplies=tmp_path / "supplies")
     places.dev.mkdir()
-    signals = LinuxSignals(lambda: False, None, desktop, lambda: False, places=places, lid=True, calm=CALM)
+    signals = LinuxSignals(lambda: False, lambda: None, desktop, lambda: False, places=places, lid=True, calm=CALM)
     desktop.start()
     signals.start()
     yield signals
@@ -111,6 +111,33 @@ def knows(signals: LinuxSignals, signal: Signal) -> bool:
 
 def wait_known(signals: LinuxSignals, signal: Signal, works: bool = True) -> None:
     until(signals, lambda _: knows(signals, signal) is works, 3.0)
+
+
+def test_the_lid_says_nothing_while_another_camera_than_the_built_in_one_is_chosen(
+    machine: Machine, tmp_path: Path
+) -> None:
+    port, classes = tmp_path / "usb", tmp_path / "video4linux"
+    (port / "interface").mkdir(parents=True)
+    (port / "removable").write_text("removable\n")
+    (classes / "video2").mkdir(parents=True)
+    (classes / "video2" / "device").symlink_to(port / "interface")
+    chosen = ["0"]
+    desktop = Desktop({Bus.SYSTEM: machine.address, Bus.SESSION: machine.address})
+    places = Places(dev=tmp_path, classes=classes)
+    signals = LinuxSignals(lambda: False, lambda: chosen[0], desktop, lambda: False, places=places, lid=True, calm=0.1)
+    desktop.start()
+    signals.start()
+    machine.come()
+    wait_known(signals, Signal.LID_CLOSED)
+    machine.do("shut")
+    until(signals, lambda now: now.lid_closed, LID_SECONDS + 1)
+    chosen[0] = "2"
+    until(signals, lambda now: not now.lid_closed, LID_SECONDS + 1)
+    assert not knows(signals, Signal.LID_CLOSED)
+    chosen[0] = "0"
+    until(signals, lambda now: now.lid_closed, LID_SECONDS + 1)
+    signals.close()
+    desktop.close()
 
 
 def test_lock_other_user_sleep_and_lid_are_followed_within_a_second(machine: Machine, signals: LinuxSignals) -> None:
@@ -185,7 +212,7 @@ def test_a_new_log_in_is_another_session_and_is_followed(machine: Machine, signa
 
 def test_no_bus_at_all_is_said_and_stops_nobody(tmp_path: Path) -> None:
     desktop = Desktop({Bus.SYSTEM: f"unix:path={tmp_path}/none", Bus.SESSION: ""})
-    signals = LinuxSignals(lambda: False, None, desktop, lambda: False, places=Places(dev=tmp_path), lid=True)
+    signals = LinuxSignals(lambda: False, lambda: None, desktop, lambda: False, places=Places(dev=tmp_path), lid=True)
     desktop.start()
     signals.start()
     time.sleep(0.3)

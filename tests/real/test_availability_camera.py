@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def signals(places: Places) -> Iterator[LinuxSignals]:
-    signals = LinuxSignals(lambda: True, "0", None, lambda: False, places=places, lid=False, calm=CALM)
+    signals = LinuxSignals(lambda: True, lambda: "0", None, lambda: False, places=places, lid=False, calm=CALM)
     signals.start()
     yield signals
     signals.close()
@@ -188,7 +189,7 @@ def test_the_shutter_is_followed_while_the_eyes_have_the_camera_open(places: Pla
     answer = places.read_shutter
     assert isinstance(answer, Shutter)
     answer.closed = True
-    signals = LinuxSignals(lambda: False, "0", None, lambda: True, places=places, lid=False, calm=CALM)
+    signals = LinuxSignals(lambda: False, lambda: "0", None, lambda: True, places=places, lid=False, calm=CALM)
     signals.start()
     until(signals, lambda now: now == Availability(shutter_closed=True), 1.0)
     answer.closed = False
@@ -196,10 +197,84 @@ def test_the_shutter_is_followed_while_the_eyes_have_the_camera_open(places: Pla
     signals.close()
 
 
+def test_the_shutter_that_counts_is_that_of_the_camera_chosen_now(
+    places: Places, dev: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.availability.linux.watch.SHUTTER_SECONDS", 0.2)
+    (dev / "video2").touch()
+    chosen = ["0"]
+    closed = {"video0": True, "video2": False, "video4": None}
+    asked: list[str] = []
+
+    def read(device: Path) -> bool | None:
+        asked.append(device.name)
+        if (answer := closed[device.name]) is None:
+            raise shutter.NoShutter(device)
+        return answer
+
+    moved = replace(places, read_shutter=read)
+    signals = LinuxSignals(lambda: False, lambda: chosen[0], None, lambda: False, places=moved, lid=False, calm=0.1)
+    signals.start()
+    until(signals, lambda now: now.shutter_closed, 1.0)
+    chosen[0] = "2"
+    until(signals, lambda now: not now.shutter_closed, 1.0)
+    chosen[0] = "4"
+    until(signals, lambda _: not {row.signal: row.works for row in signals.describe()}[Signal.SHUTTER_CLOSED], 1.0)
+    chosen[0] = "0"
+    until(signals, lambda now: now.shutter_closed, 1.0)
+    signals.close()
+    assert asked.count("video4") == 1 and asked.count("video2") == 1, "a camera nobody looks through is asked once"
+
+
+def test_the_lid_counts_only_while_the_camera_chosen_now_is_built_into_it(places: Places, tmp_path: Path) -> None:
+    chosen = ["0"]
+    classes = tmp_path / "video4linux"
+    for name, removable in (("video0", "fixed"), ("video2", "removable")):
+        usb = tmp_path / "usb" / name
+        (usb / "interface").mkdir(parents=True)
+        (usb / "removable").write_text(removable)
+        (classes / name).mkdir(parents=True)
+        (classes / name / "device").symlink_to(usb / "interface")
+        (places.dev / name).touch()
+    put = replace(places, classes=classes)
+    signals = LinuxSignals(lambda: False, lambda: chosen[0], None, lambda: False, places=put, lid=True)
+    assert not signals.stands_beside()
+    chosen[0] = "2"
+    assert signals.stands_beside()
+    signals.close()
+
+
+@pytest.mark.usefixtures("stranger")
+def test_an_error_of_our_own_takes_the_words_back_and_everything_is_watched_again(
+    places: Places, dev: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.availability.linux.watch.RETRY_SECONDS", 0.5)
+    monkeypatch.setattr("agent.availability.linux.watch.SHUTTER_SECONDS", 0.1)
+    wrong: list[str] = []
+
+    def read(device: Path) -> bool | None:
+        if wrong:
+            raise KeyError(wrong.pop())
+        return False
+
+    fragile = replace(places, read_shutter=read)
+    signals = LinuxSignals(lambda: False, lambda: "0", None, lambda: True, places=fragile, lid=False, calm=0.1)
+    signals.start()
+    program = Program(dev / "video0")
+    until(signals, lambda now: now.in_call, 1.0)
+    wrong.append("what nobody expected")
+    until(signals, lambda now: not now.in_call, 1.0)
+    works = {row.signal: row.works for row in signals.describe()}
+    assert not works[Signal.IN_CALL] and not works[Signal.SHUTTER_CLOSED], "nobody watches, and it says so"
+    until(signals, lambda now: now.in_call, 2.0)
+    program.end()
+    signals.close()
+
+
 def test_a_camera_nobody_looks_through_is_not_woken_to_ask_for_its_shutter(places: Places, dev: Path) -> None:
     answer = places.read_shutter
     assert isinstance(answer, Shutter)
-    signals = LinuxSignals(lambda: False, "0", None, lambda: False, places=places, lid=False, calm=CALM)
+    signals = LinuxSignals(lambda: False, lambda: "0", None, lambda: False, places=places, lid=False, calm=CALM)
     signals.start()
     time.sleep(3.5)
     signals.close()
@@ -247,7 +322,7 @@ def test_listening_costs_next_to_nothing(places: Places) -> None:
         "from agent.availability.linux.signals import LinuxSignals\n"
         "from agent.availability.linux.watch import Places\n"
         "places = Places(dev=Path(sys.argv[1]))\n"
-        "signals = LinuxSignals(lambda: False, '0', None, lambda: True, places=places, lid=False)\n"
+        "signals = LinuxSignals(lambda: False, lambda: '0', None, lambda: True, places=places, lid=False)\n"
         "signals.start(); time.sleep(1)\n"
         "used = time.process_time(); time.sleep(5.5); thread = (time.process_time() - used) / 5.5\n"
         "used = time.process_time()\n"

@@ -18,6 +18,8 @@ from agent.availability.settle import Signal
 from agent.desktop_link import BUS_ERRORS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dbus_fast import Message
 
     from agent.availability.board import Board
@@ -36,6 +38,7 @@ LID_SECONDS = 2.5
 """How often the lid is asked after all the same, where there is one: 0.6 ms each time."""
 NO_SESSION = "/"
 NO_ANSWER = "it does not answer"
+NO_LID = "this machine has no lid that it knows of"
 RETRY_SECONDS = 20.0
 """How long until a logind that answered with an error is asked again without having said anything."""
 
@@ -45,9 +48,11 @@ log = logging.getLogger(__name__)
 class Logind:
     """A guest on the system bus that keeps the board up to date; follows logind through restarts."""
 
-    def __init__(self, board: Board, lid: str) -> None:
-        """`lid`: why the lid is not asked after ("" : it is)."""
-        self._board, self._lid = board, lid
+    def __init__(self, board: Board, *, lid: bool, beside: Callable[[], bool]) -> None:
+        """`lid`: whether this machine has one. `beside`: whether the camera in use is not built into it, asked whenever
+        the lid would be.
+        """
+        self._board, self._lid, self._beside = board, lid, beside
         self._session = NO_SESSION
         self._present = self._failed = False
         self._changes = asyncio.Event()
@@ -70,7 +75,7 @@ class Logind:
                 signature="sa{sv}as",
                 first=first,
             )
-        if not self._lid:
+        if self._lid:
             await link.listen(
                 self._moved_lid,
                 sender=UPOWER,
@@ -134,19 +139,30 @@ class Logind:
                         await self._ask(link)
                     else:
                         self._forget(NO_ANSWER)
-                if self._present and not self._lid:
-                    self._board.put(
-                        Signal.LID_CLOSED, SOURCE, bool(await link.get(NAME, ROOT, MANAGER, "LidClosed", "b"))
-                    )
+                if self._present and self._lid:
+                    await self._ask_lid(link)
             except BUS_ERRORS as error:
-                self._failed, self._present = True, False
-                self._forget(NO_ANSWER)
+                self._fail()
                 log.info("logind does not answer (%s)", type(error).__name__)
+            except Exception:  # or this would end, and what was said last would hold for ever
+                self._fail()
+                log.exception("logind's answer is not understood.")
 
     def _patience(self) -> float | None:
         if self._failed:
             return RETRY_SECONDS
-        return None if self._lid or not self._present else LID_SECONDS
+        return LID_SECONDS if self._lid and self._present else None
+
+    def _fail(self) -> None:
+        self._failed, self._present = True, False
+        self._forget(NO_ANSWER)
+
+    async def _ask_lid(self, link: Link) -> None:
+        if self._beside():
+            self._board.put(Signal.LID_CLOSED, SOURCE, None, "the camera is not built into the lid")
+        else:
+            closed = await link.get(NAME, ROOT, MANAGER, "LidClosed", "b")
+            self._board.put(Signal.LID_CLOSED, SOURCE, bool(closed))
 
     async def _ask(self, link: Link) -> None:
         self._board.put(Signal.ASLEEP, SOURCE, bool(await link.get(NAME, ROOT, MANAGER, "PreparingForSleep", "b")))
@@ -162,7 +178,7 @@ class Logind:
         self._session = NO_SESSION
         self._board.put(Signal.LOCKED, SOURCE, None, why)
         self._board.put(Signal.ASLEEP, SOURCE, None, why)
-        self._board.put(Signal.LID_CLOSED, SOURCE, None, self._lid or why)
+        self._board.put(Signal.LID_CLOSED, SOURCE, None, why if self._lid else NO_LID)
 
 
 async def find_session(link: Link) -> str:

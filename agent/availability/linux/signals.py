@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.attention.schedule import Availability
@@ -22,7 +23,7 @@ class LinuxSignals:
     def __init__(
         self,
         rest_on_battery: Callable[[], bool],
-        camera: str | None,
+        camera: Callable[[], str | None],
         desktop: Desktop | None,
         looking: Callable[[], bool],
         *,
@@ -33,14 +34,9 @@ class LinuxSignals:
         """As `open_signals`. `places`, `lid` (whether there is one) and `calm` (settle.py) are for tests."""
         self._board = Board(monotonic, rest_on_battery, calm)
         self._desktop = desktop
-        places = places or Places()
-        device = device_file(camera, places.dev)
-        self._lid = ""
-        if not (has_lid() if lid is None else lid):
-            self._lid = "this machine has no lid that it knows of"
-        elif stands_beside(device):
-            self._lid = "the camera is not built into the lid"
-        self._watch = Watch(self._board, device, looking, places)
+        self._camera, self._places = camera, places or Places()
+        self._has_lid = has_lid() if lid is None else lid
+        self._watch = Watch(self._board, self._device, looking, self._places)
 
     def start(self) -> None:
         """Start the thread and join the buses."""
@@ -53,7 +49,7 @@ class LinuxSignals:
         from agent.availability.linux.screensaver import ScreenSaver
         from agent.desktop_link import Bus
 
-        self._desktop.join(Bus.SYSTEM, Logind(self._board, self._lid))
+        self._desktop.join(Bus.SYSTEM, Logind(self._board, lid=self._has_lid, beside=self.stands_beside))
         self._desktop.join(Bus.SESSION, ScreenSaver(self._board, self._desktop.spawn))
 
     def read(self) -> Availability:
@@ -64,6 +60,13 @@ class LinuxSignals:
         """Which signals work here."""
         return self._board.describe()
 
+    def stands_beside(self) -> bool:
+        """Whether the camera chosen now is not built into the lid, which then says nothing about it."""
+        return stands_beside(self._device(), self._places.classes)
+
     def close(self) -> None:
         """End the thread. The desktop's loop is not ours to end."""
         self._watch.close()
+
+    def _device(self) -> Path | None:
+        return device_file(self._camera(), self._places.dev)

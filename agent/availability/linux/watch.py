@@ -22,6 +22,9 @@ SHUTTER_SECONDS = 3.0
 CHECK_SECONDS = 5.0
 """How often it is checked that whoever held a camera still does, should its end not have been told."""
 JOIN_SECONDS = 3.0
+RETRY_SECONDS = 30.0
+"""After an error of our own: until everything is looked at again."""
+SOURCES = (camera.SOURCE, shutter.SOURCE, battery.SOURCE)
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,7 @@ class Places:
 
     dev: Path = devices.DEV
     udev: Path = devices.UDEV
+    classes: Path = devices.VIDEO_CLASS
     proc: str = holders.PROC
     supplies: Path = battery.FOLDER
     read_shutter: Callable[[Path], bool | None] = shutter.read_shutter
@@ -54,8 +58,10 @@ class Job(StrEnum):
 class Watch:
     """Puts in_call, shutter_closed and on_battery on the board."""
 
-    def __init__(self, board: Board, chosen: Path | None, looking: Callable[[], bool], places: Places) -> None:
-        """`chosen` is the camera whose shutter counts. `looking`: whether our own eyes have it open, so that asking
+    def __init__(
+        self, board: Board, chosen: Callable[[], Path | None], looking: Callable[[], bool], places: Places
+    ) -> None:
+        """`chosen` is the camera whose shutter counts, asked every few seconds. `looking`: whether our own eyes have it open, so that asking
         after the shutter wakes nothing.
         """
         self._board, self._chosen, self._looking, self._places = board, chosen, looking, places
@@ -67,6 +73,7 @@ class Watch:
         self._cameras: list[Path] = []
         self._holders: tuple[holders.Holder, ...] = ()
         self._pipewire: bool | None = None
+        self._asked: Path | None = None
         self._shutter_works, self._shutter_known = True, False
         self._cost = 0.0
         self._scanned = float("-inf")
@@ -89,6 +96,22 @@ class Watch:
         os.close(self._ring)
 
     def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except Exception:
+                # What nobody asks after any more must not go on to hold, nor to seem free.
+                log.exception("Cameras and battery are not watched for %s s.", RETRY_SECONDS)
+                self._board.forget("watching failed", SOURCES)
+                self._stop.wait(RETRY_SECONDS)
+            finally:
+                if self._inotify is not None:
+                    self._inotify.close()
+                self._inotify = None
+        os.close(self._bell)
+
+    def _listen(self) -> None:
+        """Watch until it is closed."""
         poll = select.poll()
         poll.register(self._bell, select.POLLIN)
         try:
@@ -105,9 +128,6 @@ class Watch:
             ready = {fd for fd, _ in poll.poll(wait * 1000 + 1)}
             if self._inotify is not None and self._inotify.fd in ready:
                 self._hear(self._inotify.drain())
-        if self._inotify is not None:
-            self._inotify.close()
-        os.close(self._bell)
 
     def _in(self, seconds: float, job: Job) -> None:
         self._due[job] = time.monotonic() + seconds
@@ -181,19 +201,21 @@ class Watch:
 
     def _read_shutter(self) -> None:
         """Ask while our eyes have the camera open anyway, or to learn that a closed shutter was opened; and once."""
-        if self._chosen is None or not self._shutter_works:
+        self._in(SHUTTER_SECONDS, Job.SHUTTER)
+        chosen = self._chosen()
+        if chosen != self._asked:
+            self._asked, self._shutter_works, self._shutter_known = chosen, True, False
+        if chosen is None or not self._shutter_works:
             self._board.put(Signal.SHUTTER_CLOSED, shutter.SOURCE, None, "the camera tells of no shutter")
             return
-        self._in(SHUTTER_SECONDS, Job.SHUTTER)
         if self._shutter_known and not self._looking() and not self._board.holds(Signal.SHUTTER_CLOSED):
             return
         earlier = self._inotify.drain() if self._inotify is not None else []
         try:
-            closed = self._places.read_shutter(self._chosen)
+            closed = self._places.read_shutter(chosen)
         except shutter.NoShutter:
             self._shutter_works = False
             self._read_shutter()
-            closed = None
         else:
             self._shutter_known = True
             self._board.put(Signal.SHUTTER_CLOSED, shutter.SOURCE, closed, "it does not answer")
