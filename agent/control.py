@@ -72,7 +72,14 @@ def pause(store: Path, *, now: float, seconds: float | None = None) -> Pause:
 
 def resume(store: Path, *, now: float) -> Pause:
     """End a pause. Raises StoreError when it stands."""
-    pause_flag(store).unlink(missing_ok=True)
+    flag = pause_flag(store)
+    try:
+        flag.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The pause stands, because the file {flag} cannot be removed ({error.strerror}): remove it yourself, or see"
+            " that you may write in its folder, and resume again."
+        ) from error
     try:
         return _write(store, Pause(False, None, int(now)))
     except StoreUnavailable:

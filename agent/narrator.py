@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
 from agent.status import AgentState, Report
 from agent.wire.summary import Window
@@ -47,6 +48,9 @@ class Narrator:
 
 
 def say(text: str) -> None:
-    """One line with the time before it."""
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stdout.flush()
+    """One line with the time before it, where somebody can read it: a closed terminal, or none, is no reason to stop."""
+    if sys.stdout is None:  # a program without a console, on Windows
+        return
+    with suppress(OSError, ValueError):  # the reader has gone; the file was closed
+        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        sys.stdout.flush()

@@ -5,6 +5,7 @@ pystray owns the main thread there; on macOS nothing but that thread may touch t
 
 from __future__ import annotations
 
+import logging
 import queue
 import sys
 import threading
@@ -26,6 +27,8 @@ MAX_TOOLTIP = 127
 """Windows refuses a longer one (NOTIFYICONDATAW.szTip holds 128 characters)."""
 MAX_TITLE, MAX_TEXT = 63, 255
 """Of a notification on Windows (szInfoTitle 64, szInfo 256 characters)."""
+
+log = logging.getLogger(__name__)
 
 
 class PystrayTray:
@@ -103,7 +106,10 @@ class PystrayTray:
 
     def _work(self, on_action: Callable[[Action], None]) -> None:
         while (action := self._actions.get()) is not None:
-            on_action(action)
+            try:
+                on_action(action)
+            except Exception:
+                log.exception("What was chosen in the tray's menu failed.")  # the next one, perhaps a pause, must not
 
     def _update(self, before: TrayView | None, view: TrayView) -> None:
         try:

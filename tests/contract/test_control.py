@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.control import POLL_SECONDS, ControlWatch, InstanceLock, ask_for_panel, pause, read_pause, resume
+from agent.control import POLL_SECONDS, ControlWatch, InstanceLock, ask_for_panel, pause, pause_flag, read_pause, resume
 from agent.errors import StoreError
 from agent.log import set_up
 from agent.store import open_store
@@ -198,3 +198,13 @@ def test_a_log_that_cannot_be_written_costs_lines_and_nothing_else(tmp_path: Pat
     logging.getLogger("agent.test").info("Nobody reads this.")
     assert handler.failed == 1
     set_up(tmp_path / "framekeep.log")
+
+
+def test_a_pause_that_cannot_be_ended_says_so_and_stands(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    open_store(path, KEY, now=NOW).store.close()
+    pause(path, now=NOW)
+    pause_flag(path).mkdir()  # what cannot be unlinked, whoever tries
+    with pytest.raises(StoreError, match="cannot be removed"):
+        resume(path, now=NOW + 1)
+    assert read_pause(path).paused

@@ -82,6 +82,7 @@ class Run:
 
     def __init__(self) -> None:
         self.shown: list[bool] = []
+        self.fails = False
         self.tray = PystrayTray(on_visible=self.shown.append)
         self.icon: RecordedIcon = self.tray._icon
         self.stop, self.done, self.actions = threading.Event(), threading.Event(), list[Action]()
@@ -93,6 +94,9 @@ class Run:
         self.tray.show(view())
 
     def _act(self, action: Action) -> None:
+        if self.fails:
+            self.fails = False
+            raise OSError("a disk that is gone")
         self.actions.append(action)
         self.done.set()
 
@@ -111,6 +115,14 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     started = Run()
     yield started
     started.end()
+
+
+def test_a_choice_that_fails_does_not_take_the_next_ones_with_it(run: Run) -> None:
+    run.fails = True
+    run.icon.choose("Pause for 30")
+    run.icon.choose("Pause for 15")
+    assert run.done.wait(5)
+    assert run.actions == [Action.PAUSE_15]
 
 
 def test_it_is_visible_from_run_to_its_end(run: Run) -> None:
