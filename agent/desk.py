@@ -7,25 +7,21 @@ import threading
 from collections.abc import Callable
 
 from agent.app import Home
-from agent.attention.rules import SENSITIVITY, Rules
+from agent.attention.rules import Rules
 from agent.check import CameraCheck
 from agent.clock import Clock
 from agent.config import Config
-from agent.consent import Participation, participation
-from agent.control import ControlWatch, PanelRequest, pause, resume
-from agent.errors import FramekeepError, StoreError
-from agent.identity import load_identity
-from agent.keys import device_key
+from agent.control import ControlWatch, pause, resume
+from agent.errors import FramekeepError
+from agent.in_force import config_in_force, own_data, rules_in_force
 from agent.live_config import LiveConfig
 from agent.outbox.documents import Documents
-from agent.outbox.link import Link
 from agent.own_data import OwnData
 from agent.panel.host import PanelHost
 from agent.panel.parts import Panel
-from agent.policy import locks
 from agent.station import Station
-from agent.status import Report, Status, compose
-from agent.store import OutboxSummary, RowDamaged
+from agent.status import Status
+from agent.status_now import read_status
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +33,7 @@ class Desk:
         self.changed = threading.Event()
         """Set whenever there may be news to show; whoever shows clears it."""
         self._home, self._station, self._settings, self._clock = home, station, settings, clock
-        self._answered: PanelRequest | None = None
+        self._documents: Documents | None = None
         self.panel = Panel(
             paths=home.paths,
             config=self.config,
@@ -58,29 +54,24 @@ class Desk:
 
     def config(self) -> Config:
         """The settings in force, with what the signed policy decides on top."""
-        config, documents = self._settings(), self.documents()
-        if documents is None or documents.keyset is None or documents.policy is None:
-            return config
-        return config.with_policy(locks(documents.keyset, documents.policy), documents.policy.id)
+        return config_in_force(self._settings(), self.documents())
 
     def documents(self) -> Documents | None:
-        """Keyset and policy as the uploader holds them; None while not enrolled."""
+        """Keyset and policy as the uploader holds them; None while not enrolled. While the agent is taken down, around an
+        erasure, what held goes on to hold.
+        """
         agent = self._station.agent
-        return agent.uploader.documents if agent is not None and agent.uploader is not None else None
+        if agent is not None:
+            self._documents = agent.uploader.documents if agent.uploader is not None else None
+        return self._documents
 
     def service(self) -> OwnData | None:
         """The service's side of the employee's rights; None while not enrolled. Whoever asked closes its link."""
-        identity = load_identity(self._station.store)
-        key = device_key(self._home.keys) if identity is not None else None
-        if identity is None or key is None:
-            return None
-        return OwnData(identity, key, Link(identity.endpoint, proxy=self.config().proxy), clock=self._clock)
+        return own_data(self._station.store, self._home.keys, self.config(), self._clock)
 
     def rules(self) -> Rules:
         """The judge's thresholds in force."""
-        config = self.config()
-        yaw, pitch = SENSITIVITY[config.sensitivity]
-        return Rules(interval=float(config.interval_seconds), yaw_away=yaw, pitch_down=pitch)
+        return rules_in_force(self.config())
 
     def pause(self, seconds: float | None) -> None:
         """Pause at once, for so many seconds or (None) until resumed. Raises StoreError."""
@@ -92,39 +83,15 @@ class Desk:
 
     def status(self) -> Status:
         """The status now."""
-        store, problems = self._station.store, []
-        report, outbox, answer = None, OutboxSummary(), Participation.UNDECIDED
-        try:
-            data = store.status()
-            report = Report.from_bytes(data) if data is not None else None
-            outbox = store.envelopes.summary()
-            answer = participation(store.acknowledgements())
-            if load_identity(store) is None:
-                problems.append("This laptop is not enrolled: nothing is sent.")
-        except (RowDamaged, ValueError, KeyError, TypeError):
-            problems.append("The last status cannot be read; the agent writes a new one when it runs.")
-        except StoreError as error:
-            problems.append(str(error))
-        return compose(
-            report,
-            running=True,
-            pause=self._station.pause,
-            outbox=outbox,
-            now=self._clock.wall(),
-            problems=tuple(problems),
-            participation=answer.value,
-        )
+        station = self._station
+        return read_status(station.store, running=True, pause=lambda: station.pause, now=self._clock.wall())
 
     def heard(self, watch: ControlWatch) -> None:
         """Another process or thread wrote to the store: what is shown may be old, or somebody asks for the panel. Called
         by the watchman, who must not wait.
         """
         self.changed.set()
-        request = watch.panel_request
-        if request is None or request == self._answered or not request.waits(self._clock.wall()):
-            return
-        self._answered = request
-        threading.Thread(target=self.host.serve_request, args=(request.nonce,), name="link", daemon=True).start()
+        self.host.hear(watch.panel_requests, now=self._clock.wall())
 
     def open_panel(self, complain: Callable[[str], None], page: str = "") -> None:
         """Open the panel in the browser, at a page (its slug), in a thread of its own; `complain` is told why it could not

@@ -6,12 +6,9 @@ import argparse
 import time
 
 from agent.commands.local import Local, clock_time, open_local, say, say_json, size
-from agent.consent import Participation, participation
-from agent.control import Pause, read_pause
-from agent.errors import StoreError
-from agent.identity import load_identity
-from agent.status import AgentState, Report, Status, compose
-from agent.store import OutboxSummary, RowDamaged
+from agent.control import read_pause
+from agent.status import AgentState, Status
+from agent.status_now import read_status
 
 _WORDS = {
     AgentState.STARTING: "starting",
@@ -36,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the status. Raises ConfigError or StoreError."""
     with open_local() as local:
-        status = read_status(local, now=time.time())
+        status = status_of(local, now=time.time())
     if arguments.json:
         say_json(status.to_json())
     else:
@@ -45,35 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def read_status(local: Local, *, now: float) -> Status:
-    """The status at `now` (epoch seconds)."""
-    problems: list[str] = []
-    report, outbox, pause, answer = None, OutboxSummary(), Pause(), Participation.UNDECIDED
-    if local.store is None:
-        problems.append("Nothing was measured or enrolled here yet.")
-    else:
-        try:
-            data = local.store.status()
-            report = Report.from_bytes(data) if data is not None else None
-        except (RowDamaged, ValueError, KeyError, TypeError):
-            problems.append("The last status cannot be read; the agent writes a new one when it runs.")
-        try:
-            outbox = local.store.envelopes.summary()
-            pause = read_pause(local.paths.store)
-            answer = participation(local.store.acknowledgements())
-            if load_identity(local.store) is None:
-                problems.append("This laptop is not enrolled: nothing is sent.")
-        except StoreError as error:
-            problems.append(str(error))
-    return compose(
-        report,
-        running=local.running,
-        pause=pause,
-        outbox=outbox,
-        now=now,
-        problems=tuple(problems),
-        participation=answer.value,
-    )
+def status_of(local: Local, *, now: float) -> Status:
+    """The status at `now` (epoch seconds), of an agent that may run in another process."""
+    return read_status(local.store, running=local.running, pause=lambda: read_pause(local.paths.store), now=now)
 
 
 def describe(status: Status) -> list[str]:

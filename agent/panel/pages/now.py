@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from agent.attention.explain import Fact
-from agent.attention.hours import common, parse_hours
 from agent.attention.meter import Meter
 from agent.attention.schedule import Hours
 from agent.consent import Participation
 from agent.errors import StoreError, UsageError
+from agent.in_force import hours_in_force
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Json, Redirect, Visit
 from agent.panel.pages import welcome
@@ -95,12 +95,7 @@ def read_meter(panel: Panel) -> Meter | None:
 
 def hours_of(panel: Panel) -> Sequence[Hours] | None:
     """The hours in which the agent may look; None: at any time."""
-    documents = panel.documents()
-    policy = documents.policy if documents is not None else None
-    if policy is None:
-        return None
-    own = parse_hours(panel.config().hours)
-    return common(policy.work_hours, own) if own else policy.work_hours
+    return hours_in_force(panel.config(), panel.documents())
 
 
 def _windows(visit: Visit, days: set[date]) -> tuple[Mapping[date, Sequence[Window]], str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from agent.errors import UsageError
+from agent.in_force import may_quit
 from agent.panel.cameras import find_cameras
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.pages.now import hours_of
-from agent.panel.parts import Panel
 from agent.panel.render import headline_of, speech_of
 from agent.panel.settings_file import write_settings
 from agent.panel.views.pauses import pause_choices
@@ -29,7 +29,7 @@ def act(visit: Visit) -> Answer:
     """
     panel, config = visit.panel, visit.panel.config()
     if visit.form.get("action") == "quit" and panel.quit is not None:
-        if not _may_quit(panel):
+        if not may_quit(panel.documents()):
             raise UsageError(N_("Your organisation's policy does not let you end Framekeep; you can pause it."))
         panel.quit()
         return Html("ended.html", {"headline": headline_of(visit)[0]})
@@ -55,11 +55,6 @@ def act(visit: Visit) -> Answer:
     return Redirect("camera?done=saved" if back == "camera" else "settings?done=saved")
 
 
-def _may_quit(panel: Panel) -> bool:
-    documents = panel.documents()
-    return documents is None or documents.policy is None or documents.policy.may_quit
-
-
 def _page(visit: Visit, *, typed: str | None = None) -> Answer:
     say, panel = speech_of(visit), visit.panel
     documents = panel.documents()
@@ -78,7 +73,7 @@ def _page(visit: Visit, *, typed: str | None = None) -> Answer:
             "file": str(panel.paths.config_file),
             "policy": policy.id if policy else "",
             "quit": panel.quit is not None,
-            "may_quit": _may_quit(panel),
+            "may_quit": may_quit(documents),
         },
         400 if typed is not None else 200,
     )
