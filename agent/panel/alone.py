@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
-from agent.attention.rules import SENSITIVITY, Rules
+from agent.attention.rules import Rules
 from agent.clock import Clock
 from agent.commands.local import Local
-from agent.commands.status import read_status
+from agent.commands.status import status_of
 from agent.config import Config, load_config
 from agent.control import InstanceLock, pause, resume
 from agent.erased import finish_erasure, forget
 from agent.errors import FramekeepError, StoreError
 from agent.identity import load_identity
-from agent.keys import device_key, store_key
+from agent.in_force import config_in_force, own_data, rules_in_force
+from agent.keys import store_key
 from agent.outbox.documents import Documents
-from agent.outbox.link import Link
 from agent.own_data import OwnData
 from agent.panel.parts import Panel
-from agent.policy import locks
 from agent.status import Status
 from agent.store import Store
 
@@ -58,26 +58,16 @@ class Alone:
         self._store.close()
 
     def _config(self) -> Config:
-        config, documents = load_config(self._local.paths.config_file), self._documents()
-        if documents is None or documents.keyset is None or documents.policy is None:
-            return config
-        return config.with_policy(locks(documents.keyset, documents.policy), documents.policy.id)
+        return config_in_force(load_config(self._local.paths.config_file), self._documents())
 
     def _rules(self) -> Rules:
-        config = self._config()
-        yaw, pitch = SENSITIVITY[config.sensitivity]
-        return Rules(interval=float(config.interval_seconds), yaw_away=yaw, pitch_down=pitch)
+        return rules_in_force(self._config())
 
     def _service(self) -> OwnData | None:
-        identity = load_identity(self._store)
-        key = device_key(self._local.keys) if identity is not None else None
-        if identity is None or key is None:
-            return None
-        return OwnData(identity, key, Link(identity.endpoint, proxy=self._local.config.proxy), clock=self._clock)
+        return own_data(self._store, self._local.keys, self._local.config, self._clock)
 
     def _status(self) -> Status:
-        local = Local(self._local.paths, self._config(), self._local.keys, self._store)
-        return read_status(local, now=self._clock.wall())
+        return status_of(replace(self._local, store=self._store), now=self._clock.wall())
 
     def _documents(self) -> Documents | None:
         identity = load_identity(self._store)
