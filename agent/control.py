@@ -26,6 +26,8 @@ POLL_SECONDS = 0.2
 MAX_PAUSE_SECONDS = 7 * 86400
 MAX_REQUEST_AGE = 10
 """Seconds after which nobody waits for a link to the panel any more."""
+MOST_REQUESTS = 8
+"""Most that wait for a link at once: as many as there are codes that open (panel/access.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,13 @@ def resume(store: Path, *, now: float) -> Pause:
 
 
 def ask_for_panel(store: Path, nonce: str, *, now: float) -> None:
-    """Ask the running agent for a link to its panel. Raises StoreError."""
-    _write_row(store, PANEL, panel_value(nonce=nonce, at=int(now)))
+    """Ask the running agent for a link to its panel; whoever else waits for one goes on waiting. Raises StoreError."""
+
+    def asked(before: tuple[object, object] | None) -> str:
+        others = [one for one in _parse_requests(*before) if one.waits(now)] if before is not None else []
+        return panel_value([*((one.nonce, one.at) for one in others[1 - MOST_REQUESTS :]), (nonce, int(now))])
+
+    _write_row(store, PANEL, asked)
 
 
 def pause_flag(store: Path) -> Path:
@@ -115,14 +122,14 @@ class ControlWatch:
         self._connection: sqlite3.Connection | None = None
         self._version = -1
         self._pause = Pause()
-        self._request: PanelRequest | None = None
+        self._requests: tuple[PanelRequest, ...] = ()
         self._known = False
         self._flagged: Pause | None = None
 
     @property
-    def panel_request(self) -> PanelRequest | None:
-        """Who last asked for the panel, as of the last `poll`; it stays until the next one asks."""
-        return self._request
+    def panel_requests(self) -> tuple[PanelRequest, ...]:
+        """Who asked for the panel lately, as of the last `poll`; they stay until the next one asks."""
+        return self._requests
 
     @property
     def version(self) -> int:
@@ -141,7 +148,7 @@ class ControlWatch:
                 rows = self._connection.execute("SELECT id, value, digest FROM control").fetchall()
                 held = {number: (value, digest) for number, value, digest in rows}
                 self._pause = _parse(*held[PAUSE], now=self._clock()) if PAUSE in held else Pause()
-                self._request = _parse_request(*held[PANEL]) if PANEL in held else None
+                self._requests = _parse_requests(*held[PANEL]) if PANEL in held else ()
                 self._version, self._known = version, True
         except (*SQLITE_ERRORS, StoreError) as error:
             self.close()  # the next poll looks again, with a new connection
@@ -249,14 +256,17 @@ else:
 
 
 def _write(store: Path, wanted: Pause) -> Pause:
-    _write_row(store, PAUSE, pause_value(paused=wanted.paused, until=wanted.until, since=wanted.since))
+    value = pause_value(paused=wanted.paused, until=wanted.until, since=wanted.since)
+    _write_row(store, PAUSE, lambda _: value)
     return wanted
 
 
-def _write_row(store: Path, number: int, value: str) -> None:
+def _write_row(store: Path, number: int, change: Callable[[tuple[object, object] | None], str]) -> None:
+    """Put what `change` makes of the row (value and digest; None: there is none) in its place."""
     with closing(connect(store)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
+            value = change(connection.execute("SELECT value, digest FROM control WHERE id=?", (number,)).fetchone())
             connection.execute(
                 "INSERT OR REPLACE INTO control(id, value, digest) VALUES(?, ?, ?)",
                 (number, value, row_digest(number, value)),
@@ -267,12 +277,14 @@ def _write_row(store: Path, number: int, value: str) -> None:
             raise explain(error, store) from error
 
 
-def _parse_request(value: object, digest: object) -> PanelRequest | None:
-    """None for a damaged one: whoever asked will ask again."""
+def _parse_requests(value: object, digest: object) -> tuple[PanelRequest, ...]:
+    """Nobody for a damaged row: whoever asked will ask again."""
     if not isinstance(value, str) or row_digest(PANEL, value) != digest:
-        return None
-    fields = json.loads(value)
-    return PanelRequest(fields["nonce"], fields["at"])
+        return ()
+    asked = json.loads(value)
+    if not isinstance(asked, list):  # the first stores held one asker only
+        return ()
+    return tuple(PanelRequest(one["nonce"], one["at"]) for one in asked)
 
 
 def _parse(value: object, digest: object, *, now: float) -> Pause:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agent.control import PanelRequest
 from agent.errors import FramekeepError, StoreError
 from agent.panel.access import CODE_SECONDS
 from agent.panel.answers import NoPanel, is_nonce, write_answer
@@ -19,6 +20,7 @@ from agent.panel.files import forget_redirect, tidy
 from agent.panel.page import Site
 from agent.panel.parts import Panel
 from agent.paths import Paths
+from agent.zone import local_zone
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -51,6 +53,7 @@ class PanelHost:
         self._lock = threading.Lock()
         self._server: PanelServer | None = None
         self._site: Site | None = None
+        self._heard: tuple[PanelRequest, ...] = ()
 
     @property
     def paths(self) -> Paths:
@@ -74,6 +77,15 @@ class PanelHost:
         """Open the panel in the person's browser, at a page (its slug). Raises FramekeepError when there is none."""
         if not open_link(self.link(page), self.paths.data):
             raise NoPanel(NO_BROWSER)
+
+    def hear(self, requests: tuple[PanelRequest, ...], *, now: float) -> None:
+        """Answer each `framekeep panel` once, in threads of their own, if it still waits at `now` (epoch seconds). For the
+        one thread that watches for them (see control.ControlWatch).
+        """
+        fresh = [request for request in requests if request not in self._heard and request.waits(now)]
+        self._heard = requests
+        for request in fresh:
+            threading.Thread(target=self.serve_request, args=(request.nonce,), name="link", daemon=True).start()
 
     def serve_request(self, nonce: str) -> None:
         """Answer a `framekeep panel` (the nonce is its row's, see control.PanelRequest). Raises nothing: what went wrong
@@ -122,12 +134,10 @@ class PanelHost:
         return server
 
     def _make_app(self, base: str) -> ASGIApp:
-        from babel.localtime import get_localzone
-
         from agent.panel.app import build_app
 
         assert self._site is not None
-        return build_app(self._panel, self._site, base=base, zone=get_localzone())
+        return build_app(self._panel, self._site, base=base, zone=local_zone())
 
     def _used(self, code: str) -> None:
         for folder in redirect_folders(self.paths.data):

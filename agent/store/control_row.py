@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 PAUSE = 1
 """The row that holds the pause."""
 PANEL = 2
-"""The row that holds who last asked for the panel."""
+"""The row that holds who asked for the panel lately."""
 
 
 def pause_value(*, paused: bool, until: int | None, since: int) -> str:
@@ -18,9 +19,9 @@ def pause_value(*, paused: bool, until: int | None, since: int) -> str:
     return json.dumps({"paused": paused, "until": until, "since": since}, separators=(",", ":"))
 
 
-def panel_value(*, nonce: str, at: int) -> str:
-    """The row's text. `nonce` names the answer; `at` is when it was asked (epoch seconds)."""
-    return json.dumps({"nonce": nonce, "at": at}, separators=(",", ":"))
+def panel_value(asked: Sequence[tuple[str, int]]) -> str:
+    """The row's text. Of everybody who asked the nonce that names the answer, and when it was (epoch seconds)."""
+    return json.dumps([{"nonce": nonce, "at": at} for nonce, at in asked], separators=(",", ":"))
 
 
 def damaged_pause(now: float) -> str:

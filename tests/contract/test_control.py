@@ -15,7 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from agent.control import POLL_SECONDS, ControlWatch, InstanceLock, ask_for_panel, pause, pause_flag, read_pause, resume
+from agent.control import (
+    MOST_REQUESTS,
+    POLL_SECONDS,
+    ControlWatch,
+    InstanceLock,
+    ask_for_panel,
+    pause,
+    pause_flag,
+    read_pause,
+    resume,
+)
 from agent.errors import StoreError
 from agent.log import set_up
 from agent.store import open_store
@@ -113,20 +123,25 @@ def test_asking_for_the_panel_is_noticed_once_for_each_asker_and_leaves_the_paus
     path = tmp_path / "store.sqlite"
     pause(path, now=NOW)
     watch = ControlWatch(path)
-    assert watch.poll().paused and watch.panel_request is None
+    assert watch.poll().paused and watch.panel_requests == ()
     ask_for_panel(path, "a" * 32, now=NOW + 1)
     assert watch.poll().paused
-    asked = watch.panel_request
-    assert asked is not None and asked.nonce == "a" * 32
+    (asked,) = watch.panel_requests
+    assert asked.nonce == "a" * 32
     assert asked.waits(NOW + 5) and not asked.waits(NOW + 60)
     ask_for_panel(path, "b" * 32, now=NOW + 2)
     resume(path, now=NOW + 2)
     assert not watch.poll().paused
-    assert watch.panel_request is not None and watch.panel_request.nonce == "b" * 32
+    assert [one.nonce[0] for one in watch.panel_requests] == ["a", "b"], "the first goes on waiting"
+    for number in range(20):
+        ask_for_panel(path, f"{number:032}", now=NOW + 3)
+    assert not watch.poll().paused and len(watch.panel_requests) == MOST_REQUESTS, "and the row does not grow for ever"
+    ask_for_panel(path, "b" * 32, now=NOW + 100)
+    assert not watch.poll().paused and [one.nonce[0] for one in watch.panel_requests] == ["b"], "the others gave up"
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE control SET value=replace(value, 'b', 'c') WHERE id=2")
     raw.close()
-    assert not watch.poll().paused and watch.panel_request is None, "a damaged row names no file"
+    assert not watch.poll().paused and watch.panel_requests == (), "a damaged row names no file"
     watch.close()
 
 
