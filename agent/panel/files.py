@@ -12,6 +12,7 @@ import html
 import os
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from agent.errors import StoreError
 from agent.panel.access import CODE_SECONDS
@@ -54,7 +55,7 @@ def write_private(file: Path, text: str) -> None:
 
 def write_redirect(folder: Path, link: str) -> Path:
     """A page that sends a browser to `link`. Raises StoreError."""
-    file = folder / redirect_name(link.rpartition("=")[2])
+    file = folder / redirect_name(code_of(link))
     address = html.escape(link)
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
     onward = (
@@ -62,6 +63,11 @@ def write_redirect(folder: Path, link: str) -> Path:
     )
     write_private(file, f"{head}{onward}</html>\n")
     return file
+
+
+def code_of(link: str) -> str:
+    """The one-time code a link carries; whatever else its query holds is no part of it."""
+    return parse_qs(urlsplit(link).query)["code"][0]
 
 
 def redirect_name(code: str) -> str:
@@ -76,9 +82,11 @@ def forget_redirect(folder: Path, code: str) -> None:
 
 
 def tidy(folder: Path, *, now: float, older_than: float = CODE_SECONDS) -> None:
-    """Remove what is older than so many seconds at `now` (epoch seconds), or from the future; everything with 0."""
+    """Remove what is older than so many seconds at `now` (epoch seconds), or as far in the future; everything with 0. (A
+    file that was written a moment ago may be a moment younger than `now`.)
+    """
     for pattern in _PATTERNS:
         for file in folder.glob(pattern):
             with suppress(OSError):
-                if not 0 <= now - file.stat().st_mtime < older_than:
+                if abs(now - file.stat().st_mtime) >= older_than:
                     file.unlink()

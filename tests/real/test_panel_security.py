@@ -28,6 +28,7 @@ from agent.log import set_up
 from agent.panel.access import CODE_SECONDS, IDLE_SECONDS
 from agent.panel.answers import NoPanel, ask_running_agent
 from agent.panel.browser import open_link
+from agent.panel.files import panel_folder, tidy
 from agent.panel.guard import MAX_BODY
 from agent.panel.host import PanelHost
 from agent.panel.peer import Peer
@@ -405,13 +406,10 @@ def running_agent(home: Path) -> Iterator[PanelHost]:
         assert lock.acquire()
 
         def watchman() -> None:
-            watch, served = ControlWatch(paths.store), ""
+            watch = ControlWatch(paths.store)
             while not stop.wait(0.2):
                 watch.poll()
-                asked = watch.panel_request
-                if asked is not None and asked.nonce != served and asked.waits(time.time()):
-                    served = asked.nonce
-                    host.serve_request(asked.nonce)
+                host.hear(watch.panel_requests, now=time.time())
             watch.close()
 
         thread = threading.Thread(target=watchman)
@@ -488,6 +486,16 @@ def test_a_redirect_file_nobody_opens_is_removed_and_so_is_what_a_killed_agent_l
         assert list((tmp_path / "data" / "panel").iterdir()) == [other]
 
 
+def test_a_file_written_while_others_are_removed_stays(tmp_path: Path) -> None:
+    folder = panel_folder(tmp_path)
+    for age in (-3600.0, -0.01, 0.01, CODE_SECONDS + 1):
+        file = folder / f"framekeep-answer-{age}"
+        file.write_text("")
+        os.utime(file, (1e9 - age, 1e9 - age))
+    tidy(folder, now=1e9)
+    assert sorted(file.name for file in folder.iterdir()) == ["framekeep-answer--0.01", "framekeep-answer-0.01"]
+
+
 def test_the_verb_prints_a_link_of_the_running_agent_and_writes_no_page(tmp_path: Path) -> None:
     with running_agent(tmp_path):
         verb = framekeep_panel(tmp_path, "--url")
@@ -495,6 +503,21 @@ def test_the_verb_prints_a_link_of_the_running_agent_and_writes_no_page(tmp_path
         assert (verb.returncode, err) == (0, "")
         assert requests.get(out.strip()).status_code == 200
         assert not list((tmp_path / "data" / "panel").iterdir())
+
+
+def test_several_who_ask_at_once_get_a_link_each(tmp_path: Path) -> None:
+    with running_agent(tmp_path) as host:
+        links: list[str] = []
+        askers = [
+            threading.Thread(target=lambda: links.append(ask_running_agent(host.paths, now=time.time())))
+            for _ in range(4)
+        ]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+        assert len(set(links)) == 4, "nobody is forgotten for the next one's sake"
+        assert [requests.get(link).status_code for link in links] == [200] * 4
 
 
 def test_an_agent_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path) -> None:
