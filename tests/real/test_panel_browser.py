@@ -112,6 +112,16 @@ def test_the_panel_opens_from_its_file_works_and_asks_nobody_else(tmp_path: Path
         assert "enter" not in page.url
 
 
+def test_a_file_that_leads_to_one_page_goes_too_when_it_was_used(tmp_path: Path, chromium: Browser) -> None:
+    with hosted(tmp_path) as (host, _), visitor(chromium) as somebody:
+        folder = panel_folder(host.paths.data)
+        for slug in ("json", "picture"):
+            file = write_redirect(folder, host.link(slug))
+            somebody.page.goto(file.as_uri())
+            somebody.page.wait_for_url(f"**/{slug}")
+            assert list(folder.iterdir()) == [], "used"
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"], ids=["the same site, another port", "another site"])
 def test_a_page_of_another_origin_gets_nothing(tmp_path: Path, chromium: Browser, name: str) -> None:
     with hosted(tmp_path) as (host, acts), open_panel(chromium, host.link()) as somebody:
