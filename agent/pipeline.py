@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from agent.attention import meter
@@ -33,6 +33,7 @@ from agent.sources import Source
 from agent.status import AgentState, Report
 from agent.watchman import Watchman
 from agent.wire.documents import Policy, WorkHours
+from agent.zone import local_zone
 
 REST_SECONDS = 20.0
 """How often a resting agent lets its windows know that time passed."""
@@ -371,8 +372,3 @@ class Pipeline:
         if not may_look and eyes is not None:
             eyes.kill()
         self._wake.set()
-
-
-def local_zone() -> tzinfo:
-    """The laptop's time zone as it stands now."""
-    return datetime.now().astimezone().tzinfo or UTC

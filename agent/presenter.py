@@ -8,26 +8,33 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from agent.attention.hours import common, parse_hours
+from agent.attention.schedule import Hours
 from agent.clock import Clock
 from agent.consent import Participation
 from agent.desk import Desk
 from agent.errors import FramekeepError, StoreError
+from agent.in_force import hours_in_force, may_quit
 from agent.panel.language import Speech, choose_language
-from agent.pipeline import local_zone
 from agent.status import AgentState, Status
 from agent.tray.base import Notice, Tray
 from agent.tray.news import Facts, Told, news, no_icon
 from agent.tray.pauses import tomorrow
 from agent.tray.view import Action, LastSent, TrayView, tray_view
-from agent.wire.documents import WorkHours
+from agent.zone import local_zone
 
 REFRESH_SECONDS = 20.0
 """How often the tray is brought up to date without any news: times in it are of the day."""
+UNSEEN = (
+    "Nothing on this desktop shows the Framekeep icon, so the camera stays off: add a system tray or status icons to your"
+    " panel."
+)
+"""A sentence of the status, as others translated where it is shown."""
 CALM_SECONDS = 0.25
 """News that come within this time are shown together."""
+HIDDEN_SECONDS = 1.0
+"""The same while nothing shows the icon."""
 HOST_SECONDS = 5.0
 """How long a desktop may take to show the icon before the employee is told that nothing does."""
 
@@ -50,37 +57,47 @@ class Presenter:
         """`policy_before` is the policy of the last run, so that one that came meanwhile is told of."""
         self._desk, self._tray, self._clock, self._stop, self._say = desk, tray, clock, stop, say
         self._told_hidden = self._said_hidden = False
+        self._hidden_since: float | None = None
         self._facts: Facts | None = None
+        self._sent: LastSent | None = None
         self._told = Told(policy=policy_before)
 
     def unseen(self) -> str:
         """Why nobody could see that this program works; "" while the icon shows."""
         if self._tray.visible():
             return ""
-        return self._speech().gettext(
-            "Nothing on this desktop shows the Framekeep icon, so the camera stays off: add a system tray or status icons"
-            " to your panel."
-        )
+        return UNSEEN
 
     def run(self) -> None:
-        """The presenter's thread: until the program stops."""
-        hidden_since: float | None = None
+        """The presenter's thread: until the program stops. Whatever goes wrong in a turn is tried again in the next one:
+        an icon that nobody keeps current would go on to say what was true once.
+        """
         while not self._stop.is_set():
             self._desk.changed.clear()
-            status = self._desk.status()
             try:
-                self._tray.show(self.view(status))
-                self._tell_news(status)
-            except StoreError as error:  # a disk that is full or busy now: the next turn tries again
+                self.turn()
+            except StoreError as error:  # a disk that is full or busy now
                 log.error("%s", error)
-            now = self._clock.monotonic()
-            hidden_since = None if self._tray.visible() else (now if hidden_since is None else hidden_since)
-            self._mind_the_host(hidden_since is not None and now - hidden_since >= HOST_SECONDS, hidden_since is None)
-            self._desk.changed.wait(REFRESH_SECONDS if hidden_since is None else 1.0)
+            except Exception:
+                log.exception("The tray could not be brought up to date.")
+            self._desk.changed.wait(REFRESH_SECONDS if self._hidden_since is None else HIDDEN_SECONDS)
             self._stop.wait(CALM_SECONDS)
 
+    def turn(self) -> None:
+        """Bring the tray up to date, and tell what is new. Raises StoreError."""
+        now = self._clock.monotonic()
+        if self._tray.visible():
+            self._hidden_since = None
+        elif self._hidden_since is None:
+            self._hidden_since = now
+        hidden = self._hidden_since is not None and now - self._hidden_since >= HOST_SECONDS
+        self._mind_the_host(hidden, self._hidden_since is None)
+        status = self._desk.status()
+        self._tray.show(self.view(status))
+        self._tell_news(status)
+
     def view(self, status: Status) -> TrayView:
-        """What the tray shows now. Raises StoreError."""
+        """What the tray shows now."""
         now, speech = self._clock.wall(), self._speech()
         return tray_view(
             status,
@@ -122,12 +139,16 @@ class Presenter:
                     pass  # a menu that was open while the policy changed
         except FramekeepError as error:
             self._complain(str(error))
+        except Exception:
+            log.exception("What was asked for in the tray failed.")
+            self._complain("That failed through a fault in Framekeep: try it again, or in the privacy panel.")
         self._desk.changed.set()
 
     def _complain(self, sentence: str) -> None:
         log.warning("What was asked for in the tray could not be done.")
         self._say(sentence)
-        self._tray.notify(Notice("trouble", self._speech().gettext("Framekeep"), sentence))
+        speech = self._speech()
+        self._tray.notify(Notice("trouble", speech.gettext("Framekeep"), speech.gettext(sentence)))
 
     def _mind_the_host(self, hidden: bool, shown: bool) -> None:
         """Say once that nothing shows the icon; take it back when something does."""
@@ -157,20 +178,21 @@ class Presenter:
             self._tray.notify(notice)
 
     def _may_quit(self) -> bool:
-        documents = self._desk.documents()
-        return documents is None or documents.policy is None or documents.policy.may_quit
+        return may_quit(self._desk.documents())
 
     def _speech(self) -> Speech:
         system = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
         accepted = system.partition(".")[0].replace("_", "-")
         return Speech(choose_language(self._desk.config().language, accepted), local_zone())
 
-    def _hours(self) -> tuple[WorkHours, ...] | None:
-        documents, own = self._desk.documents(), parse_hours(self._desk.config().hours)
-        if documents is None or documents.policy is None:
-            return own or None
-        return common(documents.policy.work_hours, own) if own else documents.policy.work_hours
+    def _hours(self) -> Sequence[Hours] | None:
+        return hours_in_force(self._desk.config(), self._desk.documents())
 
     def _last_sent(self) -> LastSent | None:
-        sent = self._desk.panel.store.envelopes.last_sent()
-        return None if sent is None else LastSent(*sent)
+        try:
+            sent = self._desk.panel.store.envelopes.last_sent()
+        except StoreError as error:  # the icon must not wait for it
+            log.error("%s", error)
+            return self._sent
+        self._sent = None if sent is None else LastSent(*sent)
+        return self._sent
