@@ -12,6 +12,11 @@ SENTENCES = (
     N_("The last status cannot be read; the agent writes a new one when it runs."),
     N_("This laptop is not enrolled: nothing is sent."),
     N_("The recording is over."),
+    N_(
+        "Nothing on this desktop shows the Framekeep icon, so the camera stays off: add a system tray or status icons to"
+        " your panel."
+    ),
+    N_("That failed through a fault in Framekeep: try it again, or in the privacy panel."),
     N_("The service revoked this device: nothing is measured. Ask your administrator for a new code."),
     N_("The organisation's keyset is missing: nothing is measured until it was fetched."),
     N_(
