@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
                 )
                 sys.stdout.flush()
             while not host.wait(_LOOK_SECONDS):
-                pass
+                if alone.superseded():
+                    say("Framekeep was started, so this panel is closed: framekeep panel opens its own.")
+                    break
         except KeyboardInterrupt:  # the usual end
             pass
         finally:

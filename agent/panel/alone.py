@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from agent.attention.rules import Rules
 from agent.clock import Clock
@@ -23,6 +25,10 @@ from agent.panel.parts import Panel
 from agent.status import Status
 from agent.store import Store
 
+_SUPERSEDED = "Framekeep was started meanwhile: close this page and open its panel, with framekeep panel."
+_LOOKS = 3
+_BETWEEN_LOOKS_SECONDS = 0.02
+
 
 class Alone:
     """The parts of a panel on this user's folders (`local`, opened with its store)."""
@@ -32,6 +38,7 @@ class Alone:
             raise StoreError("There is no store to show: run framekeep panel again.")
         self._local, self._clock = local, clock
         self._store = local.store
+        self._file = _file_at(local.paths.store)
         self._lock = threading.Lock()
 
     def panel(self) -> Panel:
@@ -40,7 +47,7 @@ class Alone:
         return Panel(
             paths=paths,
             config=self._config,
-            opened=lambda: self._store,
+            opened=self._opened,
             keys=self._local.keys,
             clock=clock,
             status=self._status,
@@ -53,9 +60,26 @@ class Alone:
             rules=self._rules,
         )
 
+    def superseded(self) -> bool:
+        """Whether an agent was started since, whose panel is the one to use."""
+        for _ in range(_LOOKS):  # whoever only looks who runs holds the agent's lock for an instant, too
+            if not self._local.running:
+                return False
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
+        return True
+
     def close(self) -> None:
         """Close the store that is open now. Safe to call twice."""
         self._store.close()
+
+    def _opened(self) -> Store:
+        """The store for a page. Raises FramekeepError where somebody put another file in its place: an agent that was
+        started since and erased or repaired it. What was written to the old one would be gone with it.
+        """
+        with self._lock:
+            if self._file is None or _file_at(self._local.paths.store) != self._file:
+                raise FramekeepError(_SUPERSEDED)
+            return self._store
 
     def _config(self) -> Config:
         return config_in_force(load_config(self._local.paths.config_file), self._documents())
@@ -78,9 +102,7 @@ class Alone:
         paths, keys, lock = self._local.paths, self._local.keys, InstanceLock(self._local.paths.lock)
         with self._lock:
             if not lock.acquire():
-                raise FramekeepError(
-                    "Framekeep was started meanwhile: open its panel with framekeep panel, and erase there."
-                )
+                raise FramekeepError(_SUPERSEDED)
             try:
                 forget(self._store, keys, paths, now=self._clock.wall())
             finally:
@@ -88,7 +110,19 @@ class Alone:
                 self._store.close()
                 finish_erasure(paths.store, keys)  # a new key may be in force already: then only the new file opens
                 self._store = Store(paths.store, store_key(keys, paths.store), budget=budget)
+                self._file = _file_at(paths.store)
                 lock.release()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever its name; None where there is none. (Asked by name: to open and close it would drop the
+    locks of this process's own connections.)
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _done(act: Callable[[], object]) -> None:

@@ -4,16 +4,23 @@ good; an agent that was started meanwhile is not robbed of its store.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from agent.commands.local import open_local
 from agent.control import InstanceLock, read_pause
+from agent.erased import forget
 from agent.errors import FramekeepError
 from agent.panel.alone import Alone
+from agent.panel.page import Visit
+from agent.panel.pages import welcome
 from agent.panel.parts import Panel
 from agent.status import AgentState
 from tests.builders import NOW, ManualClock, windows
@@ -51,10 +58,41 @@ def test_a_store_an_agent_holds_is_not_erased_from_beside_it(tmp_path: Path, mon
         panel.store.commit(windows(NOW, 1), b"{}", policy=None)
         agent = InstanceLock(panel.paths.lock)
         assert agent.acquire()
-        with pytest.raises(FramekeepError, match="started meanwhile: open its panel"):
+        with pytest.raises(FramekeepError, match="started meanwhile: close this page and open its panel"):
             panel.erase()
         agent.release()
         assert len(panel.store.windows(NOW, NOW + 900)) == 1
+
+
+def test_nothing_is_kept_in_a_file_that_an_agent_has_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with alone(tmp_path, monkeypatch) as panel:
+        assert panel.store.acknowledgements() == ()
+        with open_local() as other:  # as an agent does it when its employee erases
+            assert other.store is not None
+            forget(other.store, other.keys, other.paths, now=NOW)
+        with pytest.raises(FramekeepError, match="started meanwhile: close this page"):
+            welcome.act(Visit(panel, "en", "/path/", "", {}, {"action": "declined"}, NOW, UTC))
+    with alone(tmp_path, monkeypatch) as panel:
+        assert panel.store.acknowledgements() == ()
+
+
+def test_a_panel_opened_alone_closes_when_an_agent_starts(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "agent.cli", "panel", "--url"],
+        env={**os.environ, "FRAMEKEEP_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as verb:
+        assert verb.stdout is not None
+        assert "/enter?code=" in verb.stdout.readline()
+        agent = InstanceLock(tmp_path / "data" / "agent.lock")
+        try:
+            assert agent.acquire()
+            assert "this panel is closed" in verb.communicate(timeout=10)[0]
+        finally:
+            agent.release()
+            verb.kill()
+        assert verb.returncode == 0
 
 
 def test_a_setting_changed_in_the_file_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

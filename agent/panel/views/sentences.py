@@ -9,6 +9,7 @@ from agent.panel.language import N_
 
 SENTENCES = (
     N_("Nothing was measured or enrolled here yet."),
+    N_("Framekeep was started meanwhile: close this page and open its panel, with framekeep panel."),
     N_("The last status cannot be read; the agent writes a new one when it runs."),
     N_("This laptop is not enrolled: nothing is sent."),
     N_("The recording is over."),
