@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.attention.calibration import SENTENCES as OBSTACLES
 from agent.attention.calibration import NotNeutral
-from agent.check import CheckPicture, NoPicture
+from agent.check import LATE, SENTENCES, CheckPicture, NoPicture
 from agent.errors import UsageError
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Json, Picture, Redirect, Visit
@@ -62,8 +62,9 @@ def state(visit: Visit) -> Answer:
     check = visit.panel.check
     reading = check.latest if check is not None else None
     if reading is None:
-        answer = check.picture(wait=0.0) if check is not None else None
-        return Json({"sentence": _why_none(visit, answer if isinstance(answer, NoPicture) else None)})
+        # Only asked why, for a picture would be looked for. Where nothing stands in the way, it has just begun to look.
+        refused = (check.refused or NoPicture(LATE, SENTENCES[LATE])) if check is not None else None
+        return Json({"sentence": _why_none(visit, refused)})
     return Json(reading_json(speech_of(visit), reading))
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+
 from agent.errors import FramekeepError, UsageError
+from agent.identity import load_identity
+from agent.own_answers import Erasure
 from agent.panel.language import N_
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
 from agent.panel.pages.contest import contested, correct
 from agent.panel.render import speech_of
 from agent.panel.views.export import to_csv, to_json
 
+PATIENCE_SECONDS = 2.0
+"""How long the page waits to hear from the service; usually it takes a tenth of that."""
+_LATE = N_(
+    "The service has not answered yet, so it is not known here whether an erasure was asked for: load the page again."
+)
 _EVER = 2**40
 """Later than any window."""
 _MOST = 10_000
@@ -23,21 +32,16 @@ def show(visit: Visit) -> Answer:
         case "csv":
             windows = visit.panel.store.windows(0, _EVER)
             return Download("framekeep-laptop.csv", "text/csv; charset=utf-8", to_csv(windows))
-    say, service = speech_of(visit), visit.panel.service()
-    erasure, trouble = None, ""
-    if service is not None:
-        try:
-            erasure = service.erasure()
-        except FramekeepError as error:
-            trouble = say.gettext(str(error))
+    say, enrolled = speech_of(visit), load_identity(visit.panel.store) is not None
+    erasure, trouble = _erasure_there(visit) if enrolled else (None, "")
     kept = visit.panel.store.windows(0, _EVER)
     return Html(
         "mydata.html",
         {
-            "enrolled": service is not None,
+            "enrolled": enrolled,
             "erasure": erasure,
             "due": say.moment(erasure.due_at, visit.now) if erasure else "",
-            "trouble": trouble,
+            "trouble": say.gettext(trouble) if trouble else "",
             "count": len(kept),
             "first": say.date_of(kept[0].window.start) if kept else "",
             "file": str(visit.panel.paths.store),
@@ -48,7 +52,7 @@ def show(visit: Visit) -> Answer:
 
 def act(visit: Visit) -> Answer:
     """POST: "correct", "export" (from the service), "erase" (here; with `sure`), "ask" or "cancel" (an erasure there)."""
-    action, service = visit.form.get("action", ""), visit.panel.service()
+    action = visit.form.get("action", "")
     if action == "correct":
         correct(visit)
         return Redirect("mydata?done=corrected#contest")
@@ -57,7 +61,8 @@ def act(visit: Visit) -> Answer:
             return Redirect("mydata?done=unsure#erase")
         visit.panel.erase()
         return Redirect("mydata?done=erased")
-    if service is None or action not in ("export", "ask", "cancel"):
+    service = visit.panel.service() if action in ("export", "ask", "cancel") else None
+    if service is None:
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     if action == "export":
         return Download("framekeep-service.json", "application/json", service.export().raw)
@@ -66,6 +71,25 @@ def act(visit: Visit) -> Answer:
         return Redirect("mydata?done=asked#there")
     service.cancel_erasure()
     return Redirect("mydata?done=cancelled#there")
+
+
+def _erasure_there(visit: Visit) -> tuple[Erasure | None, str]:
+    """The erasure that was asked for at the service, or one sentence why that is not known. Neither a service nor a key
+    store that does not answer keeps the page from being drawn, since what is on it can be erased without them.
+    """
+    told: list[tuple[Erasure | None, str]] = []
+
+    def ask() -> None:
+        try:
+            service = visit.panel.service()
+            told.append((service.erasure() if service is not None else None, ""))
+        except FramekeepError as error:
+            told.append((None, str(error)))
+
+    asking = threading.Thread(target=ask, name="erasure", daemon=True)
+    asking.start()
+    asking.join(PATIENCE_SECONDS)
+    return told[0] if told else (None, _LATE)
 
 
 def _everything(visit: Visit) -> bytes:

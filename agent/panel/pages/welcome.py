@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
-from agent.errors import UsageError
+from agent.errors import StoreError, UsageError
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.render import speech_of, standing_of
@@ -24,8 +24,25 @@ def act(visit: Visit) -> Answer:
     except ValueError:
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons.")) from None
     answer = Acknowledgement(NOTICE_VERSION, speech_of(visit).language, decision, int(visit.now))
-    visit.panel.store.acknowledge(answer)
+    try:
+        visit.panel.store.acknowledge(answer)
+    except StoreError as error:
+        if decision is Decision.DECLINED:
+            raise _paused_instead(visit) from error
+        raise
     return Redirect("?done=accepted" if decision is Decision.ACCEPTED else "welcome?done=declined")
+
+
+def _paused_instead(visit: Visit) -> StoreError:
+    """A refusal that cannot be kept still ends the looks: a pause needs no room on a disk. Raises StoreError where not even
+    that can be done.
+    """
+    visit.panel.pause(None)
+    return StoreError(
+        N_(
+            "Your answer could not be kept, so Framekeep is paused instead: free some space on the disk, then decline again."
+        )
+    )
 
 
 def notice_of(visit: Visit) -> dict[str, object]:

@@ -1,0 +1,114 @@
+"""Promise: what the employee does in the panel does not hang on what it can do without: a refusal ends the looks on a full
+disk, erasing here asks nobody, and whoever asks why there is no picture does not wake the camera.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from agent.check import LATE, SENTENCES, CameraCheck
+from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
+from agent.control import pause, read_pause
+from agent.errors import StoreError
+from agent.identity import Identity
+from agent.own_data import OwnData
+from agent.panel.page import Html, Json, Redirect, Visit
+from agent.panel.pages import camera, mydata, welcome
+from agent.panel.parts import Panel
+from agent.panel.render import standing_of
+from agent.status import AgentState
+from tests.builders import NOW, ManualClock, windows
+from tests.panel_site import make_panel
+
+
+@pytest.fixture
+def panel(tmp_path: Path) -> Iterator[Panel]:
+    made, store = make_panel(tmp_path, ManualClock(NOW))
+    yield replace(made, pause=lambda seconds: _pause(made.paths.store, seconds))
+    store.close()
+
+
+def _pause(store: Path, seconds: float | None) -> None:
+    pause(store, now=NOW, seconds=seconds)
+
+
+def visit(panel: Panel, **form: str) -> Visit:
+    return Visit(panel, "en", "/path/", "", {}, form, NOW, UTC)
+
+
+def fill_up(panel: Panel) -> None:
+    """From here on the store takes no more, as on a full disk."""
+    store = panel.store
+    with store._db.read() as connection:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StoreError, match="disk is full"):
+        for number in range(10_000):
+            store.acknowledge(Acknowledgement(NOTICE_VERSION, "en", Decision.ACCEPTED, NOW + number))
+
+
+def test_a_refusal_that_cannot_be_kept_pauses(panel: Panel) -> None:
+    fill_up(panel)
+    with pytest.raises(StoreError, match="paused instead: free some space"):
+        welcome.act(visit(panel, action="declined"))
+    assert standing_of(panel) is Participation.ACCEPTED, "it could not be kept"
+    held = read_pause(panel.paths.store)
+    assert held.paused and held.until is None, "and nothing is looked at all the same"
+
+
+def test_an_acceptance_that_cannot_be_kept_changes_nothing(panel: Panel) -> None:
+    fill_up(panel)
+    with pytest.raises(StoreError, match="disk is full"):
+        welcome.act(visit(panel, action="accepted"))
+    assert not read_pause(panel.paths.store).paused
+
+
+def test_asking_why_there_is_no_picture_does_not_wake_the_camera(panel: Panel) -> None:
+    check, woken = CameraCheck(ManualClock(NOW)), threading.Event()
+    check.bind(woken.set)
+    asked = visit(replace(panel, check=check))
+    for state, sentence in (
+        (AgentState.NOT_RUNNING, SENTENCES["not_running"]),
+        (AgentState.PAUSED, SENTENCES["paused"]),
+        (AgentState.WATCHING, SENTENCES[LATE]),
+    ):
+        check.stand(state)
+        assert camera.state(asked) == Json({"sentence": sentence})
+        assert not woken.is_set() and check.delay() is None and check.lease() is None
+
+
+def _locked() -> OwnData:
+    raise StoreError("The key store is locked: unlock it and try again.")
+
+
+def _silent() -> None:
+    threading.Event().wait(30)
+
+
+@pytest.mark.parametrize(
+    ("service", "trouble"),
+    [(_locked, "The key store is locked"), (_silent, "has not answered yet")],
+    ids=["key store locked", "service silent"],
+)
+def test_what_is_here_is_shown_and_erased_without_the_service(
+    panel: Panel, service: Callable[[], OwnData | None], trouble: str
+) -> None:
+    panel.store.put_identity(Identity("0" * 32, "1" * 32, "", "https://example.invalid", NOW).to_bytes())
+    panel.store.commit(windows(NOW, 3), b"{}", policy="p-1")
+    erased = threading.Event()
+    asked = visit(replace(panel, service=service, erase=erased.set), action="erase", sure="yes")
+    began = time.monotonic()
+    shown = mydata.show(asked)
+    assert isinstance(shown, Html) and time.monotonic() - began < mydata.PATIENCE_SECONDS + 1
+    assert shown.context["enrolled"] and shown.context["count"] == 3
+    assert trouble in str(shown.context["trouble"]), "and what is not known is said"
+    began = time.monotonic()
+    assert mydata.act(asked) == Redirect("mydata?done=erased")
+    assert erased.is_set() and time.monotonic() - began < 1
