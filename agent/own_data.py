@@ -1,5 +1,5 @@
 """The employee's rights over what the service keeps about them: see it and who read it, take it away, contradict it,
-have it erased, take no part.
+have it erased. (Whether they take part is the uploader's to tell, see outbox/telling.py.)
 
 Every method is one signed request to the one destination and may be called from any thread; they take turns. Each
 raises ServiceUnreachable (nobody answered, or somebody else), ServiceRefused (one sentence and the service's stable
@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.clock import Clock
 from agent.identity import Identity
-from agent.outbox import telling
 from agent.outbox.delivery import Reply
 from agent.outbox.link import Link, ServiceUnreachable
 from agent.outbox.signed import read_object, refused, signed_reply
@@ -79,19 +78,6 @@ class OwnData:
     def cancel_erasure(self) -> Erasure:
         """Take the erasure back. ServiceRefused `nothing_to_cancel`, or `too_late` once it has begun."""
         return _read(self._ask("DELETE", "/v1/me/erasure"), 200, Erasure.parse)
-
-    def participate(self, participating: bool) -> date:
-        """Say whether the employee takes part; since which day (UTC) the service knows this answer. (The uploader says it
-        by itself until it is acknowledged; this is for saying it at once.)
-        """
-        reply = self._ask("PUT", telling.PATH, body=telling.message(participating))
-
-        def since(value: Mapping[str, Any]) -> date:
-            if not telling.is_acknowledged(reply, participating):
-                raise ValueError("another answer than the one given")
-            return date.fromisoformat(value["since"])
-
-        return _read(reply, 200, since)
 
     def _ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes = b"") -> Reply:
         with self._turn:

@@ -218,15 +218,6 @@ def test_an_erasure_is_asked_for_looked_at_and_taken_back(desk: Desk) -> None:
     assert late.value.code == "too_late"
 
 
-def test_declining_is_acknowledged_with_its_day(desk: Desk) -> None:
-    assert desk.own.participate(False) == date(2026, 11, 11)
-    desk.at(NOW + 86400)
-    assert desk.own.participate(False) == date(2026, 11, 11) and desk.own.participate(True) == date(2026, 11, 12)
-    assert desk.own.export().value["participation"] == [
-        {"device": desk.device, "participating": True, "since": "2026-11-12"}
-    ]
-
-
 Q = 900
 WRONG: list[tuple[str, Callable[[OwnData], object], str]] = [
     ("from_after_to", lambda own: own.reports(MONDAY, MONDAY - timedelta(days=1)), "exchange"),
