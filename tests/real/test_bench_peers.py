@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent import bench
-from agent.bench import time_frames
+from agent.bench import percentile_95, time_frames
 from agent.bench_peers import compare
 from agent.errors import FramekeepError
 from tests.real.pictures import REPOSITORY, SAMPLE
@@ -94,8 +94,28 @@ def test_ours_and_theirs_in_one_table(folder: Path) -> None:
 def test_our_own_bench_ends_whichever_stages_a_look_has() -> None:
     figures = time_frames(SAMPLE, 60, "onnx")
     assert figures["stages_share"]["lens"] == 1 and 0 < figures["stages_share"]["face"] <= 1
-    assert 0 < figures["frame_ms_p50"] <= figures["frame_ms_p95"] and figures["frame_ms_mean_of_all"] > 0
-    assert figures["cpu_ms_per_frame"] > 0
+    assert 0 < figures["frame_ms_p50"] <= figures["frame_ms_p95"] <= figures["frame_ms_worst"]
+    assert figures["frame_ms_mean_of_all"] > 0 and figures["frames_whole"] == figures["stages_share"]["face"]
+    assert figures["core_share"] == pytest.approx(figures["cpu_ms_per_frame"] / 1000, rel=0.01)
+
+
+def test_looks_farther_apart_repeat_less_and_take_a_smaller_share_of_a_core() -> None:
+    figures = time_frames(SAMPLE, 60, "onnx", every=10.0)
+    assert figures["frames_whole"] > 0.6
+    assert figures["core_share"] == pytest.approx(figures["cpu_ms_per_frame"] / 10_000, rel=0.01)
+
+
+def test_a_percentile_is_never_above_the_worst() -> None:
+    assert percentile_95([3.0]) == 3.0
+    assert percentile_95([27.0, 28.0]) <= 28.0
+    assert percentile_95([float(n) for n in range(101)]) == 95.0
+
+
+@pytest.mark.parametrize("arguments", [["--looks", "0"], ["--looks", "19"], ["--every", "0"]])
+def test_too_few_looks_are_refused_in_one_sentence(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "agent.cli", "bench", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and arguments[0] in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_folder_that_is_none_ends_in_one_sentence(tmp_path: Path) -> None:
