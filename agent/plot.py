@@ -43,7 +43,7 @@ ROUND_SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 Ribbon = dict[str, Any]
 
 
-def draw(ribbons: list[Ribbon], file: Path) -> None:
+def draw(ribbons: list[Ribbon], file: Path, title: str = "What was seen") -> None:
     """One picture of all ribbons. Raises OSError when the file cannot be written."""
     videos = [r for r in ribbons if not r["still"]]
     stills = [span for r in ribbons if r["still"] for span in r["spans"]]
@@ -57,7 +57,7 @@ def draw(ribbons: list[Ribbon], file: Path) -> None:
     height = HEAD_INCHES + sum(inches for inches, _ in parts) + 0.2
     figure = plt.figure(figsize=(WIDTH_INCHES, height), dpi=160, facecolor="white")
     left_out = len(videos) - MAX_RIBBONS, len(stills) - len(tiles)
-    _heading(figure, ribbons, height, sum(max(n, 0) for n in left_out))
+    _heading(figure, title, ribbons, height, sum(max(n, 0) for n in left_out))
     top = height - HEAD_INCHES
     for inches, part in parts:
         part(figure.add_axes((0.05, (top - inches) / height, 0.9, inches / height)))
@@ -66,9 +66,9 @@ def draw(ribbons: list[Ribbon], file: Path) -> None:
     plt.close(figure)
 
 
-def _heading(figure: Figure, ribbons: list[Ribbon], height: float, left_out: int) -> None:
+def _heading(figure: Figure, words: str, ribbons: list[Ribbon], height: float, left_out: int) -> None:
     title, legend = 1 - 0.42 / height, 1 - 0.86 / height
-    figure.text(0.05, title, "What was seen", fontsize=17, fontweight="bold", va="center")
+    figure.text(0.05, title, words, fontsize=17, fontweight="bold", va="center")
     videos = [r for r in ribbons if not r["still"]]
     length = sum(end - start for r in videos for start, end, _ in r["spans"])
     stills = sum(len(r["spans"]) for r in ribbons if r["still"])
