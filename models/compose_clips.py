@@ -5,9 +5,9 @@
 
 FOLDER (default ../shared/eval, or $FRAMEKEEP_SHARED/eval) holds `labels.csv`, the pictures and `clips/`. Every picture
 is looked at once; the clips are drawn from those looks (composing/clips.py says how). Prints, as Markdown, how far the
-seconds of the worst state are off as a share of the clip, and which seconds they are; `--suggest` searches for better
-phone thresholds over time; `--plots` draws some clips, truth above judgement, without any picture in them; `--update-readme` puts
-the table into models/README.md.
+seconds of the worst state are off as a share of the clip's length, and which seconds they are; `--suggest` searches for
+better phone thresholds over time; `--plots` draws some clips, truth above judgement, without any picture in them;
+`--update-readme` puts the table into models/README.md. `make eval-seconds ARGS=...` calls it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ from composing.clips import KINDS, Clip, compose
 from composing.library import Picture, load, pools
 from composing.score import ALLOWED, Spread, confusion, error, judged, spread
 from composing.thresholds import search
-from evaluation import readme
+from evaluation import places, readme
 
 from agent.attention.judge import judge_still
 from agent.attention.observation import State
 from agent.attention.rules import Rules
-from agent.errors import FramekeepError
+from agent.errors import FramekeepError, UsageError
 
+CLIPS, SEED = 40, 5
+"""Of the published table."""
 LENGTHS = {1.0: 1800.0, 10.0: 7200.0}
 """Seconds of a clip by sampling interval."""
 SHOWN = 0.003
@@ -41,6 +43,12 @@ SHOWN = 0.003
 SUGGESTIONS = 5
 MOST_CLIPS = 0.9
 """Share of clips within `ALLOWED` below which a row counts as not reached, and is set in bold."""
+LEGEND = (
+    "Worst state off: the seconds by which the state that is most wrong is too long or too short, as a share of the clip's "
+    f"length. 95 % of clips: nineteen clips in twenty are no worse. Within {ALLOWED:.0%}: the share of clips whose worst "
+    "state is that close, bold below nine in ten. Mixed up: true state as judged state, as a share of the time looked at; "
+    "two errors that cancel each other are here and not in the other columns."
+)
 BEGIN = "<!-- begin: written by models/compose_clips.py --update-readme -->"
 END = "<!-- end: written by models/compose_clips.py -->"
 
@@ -57,43 +65,56 @@ class Row:
 
 
 def main(arguments: list[str]) -> int:
-    """Look, compose, judge, print. Answers the exit code: 0, or 1 when the pictures could not be looked at."""
+    """Look, compose, judge, print. Answers the exit code: 0, 1 when the pictures could not be looked at, 2 when the request
+    or the folder is wrong.
+    """
     shared = os.environ.get("FRAMEKEEP_SHARED", Path(__file__).resolve().parents[2] / "shared")
     parser = argparse.ArgumentParser(description="Score the judge's seconds on composed clips.")
     parser.add_argument("folder", nargs="?", type=Path, default=Path(shared) / "eval")
-    parser.add_argument("--clips", type=int, default=40, help="clips per line of the table (default 40)")
-    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--clips", type=_clips, default=CLIPS, help=f"clips per line of the table (default {CLIPS})")
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw two clips of each kind")
     parser.add_argument("--suggest", action="store_true", help="search for phone thresholds (a minute or two)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers")
     parser.add_argument("--update-readme", action="store_true", help="put the table into models/README.md")
     options = parser.parse_args(arguments)
     try:
-        chosen = choices(load(options.folder), Rules())
-        clips = {
-            (name, every, kind): draw_clips(members, kind, every, options.clips, options.seed)
-            for name, members in chosen.items()
-            for every in LENGTHS
-            for kind in KINDS
-        }
-    except (OSError, FramekeepError) as error_:
-        print(f"clips: {error_} Name a folder with labels.csv and its pictures.", file=sys.stderr)
-        return 1
+        if options.update_readme:
+            readme.refuse_other_than(Path(shared) / "eval", options.folder)
+            if (options.clips, options.seed) != (CLIPS, SEED):
+                raise UsageError("models/README.md takes the default number of clips and the default seed only.")
+        places.check_file(options.json)
+        places.check_folder(options.plots)
+        measure(options)
+    except FramekeepError as wrong:
+        print(f"clips: {wrong}", file=sys.stderr)
+        return wrong.exit_code
+    return 0
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Everything that was asked for. Raises FramekeepError."""
+    chosen = choices(load(options.folder), Rules())
+    clips = {
+        (name, every, kind): draw_clips(members, kind, every, options.clips, options.seed)
+        for name, members in chosen.items()
+        for every in LENGTHS
+        for kind in KINDS
+    }
     rows = [row(name, every, kind, drawn) for (name, every, kind), drawn in clips.items()]
     text = table(rows, {name: len(members) for name, members in chosen.items()})
-    print(text)
+    places.say(f"{text}\n\n{LEGEND}\n")
     if options.update_readme:
-        readme.update(f"{options.clips} clips a row.\n\n{text}", BEGIN, END)
+        readme.update(f"{options.clips} clips a row.\n\n{text}\n\n{LEGEND}", BEGIN, END)
     if options.plots:
         plot((drawn[:2] for (name, _, _), drawn in clips.items() if name == "all"), options.plots)
     found = (
         suggest([c for (name, *_), drawn in clips.items() if name != "read right" for c in drawn[:4]])
-        if (options.suggest)
+        if options.suggest
         else []
     )
     if options.json:
-        options.json.write_text(json.dumps([_plain(r) for r in rows] + found, indent=1))
-    return 0
+        places.write(options.json, json.dumps([_plain(r) for r in rows] + found, indent=1) + "\n")
 
 
 def choices(pictures: list[Picture], rules: Rules) -> dict[str, list[Picture]]:
@@ -170,8 +191,21 @@ def plot(groups: Iterable[list[Clip]], folder: Path) -> None:
                     {"name": name, "still": False, "spans": [[s.start, s.end, s.state.value] for s in spans]}
                 )
         path = folder / f"{clips[0].kind.replace(' ', '-')}-{clips[0].every:.0f}s.png"
-        draw(ribbons, path)
-        print(path)
+        title = f"{clips[0].kind.capitalize()}, a look every {clips[0].every:.0f} s: truth above what was judged"
+        try:
+            draw(ribbons, path, title)
+        except OSError as wrong:
+            raise UsageError(
+                f"The clips cannot be drawn in {folder} ({wrong.strerror}); name another folder."
+            ) from wrong
+        print(f"drawn: {path}", file=sys.stderr)
+
+
+def _clips(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise argparse.ArgumentTypeError("at least 2: of fewer there is no spread")
+    return number
 
 
 def _within(share: float) -> str:

@@ -16,11 +16,11 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-from evaluation import charts, compare, labels, markdown, readme, results, sheet
+from evaluation import charts, compare, labels, markdown, places, readme, results, sheet
 from evaluation.bootstrap import RESAMPLES, draw
 from evaluation.plan import Facts
 from evaluation.run import Thresholds, run_agent
@@ -38,15 +38,24 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
 
 
+def _published() -> Path:
+    """The labelled set whose figures models/README.md publishes."""
+    return Path(os.environ.get("FRAMEKEEP_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "eval"
+
+
 def _parser() -> argparse.ArgumentParser:
-    shared = os.environ.get("FRAMEKEEP_SHARED", Path(__file__).resolve().parents[2] / "shared")
     parser = argparse.ArgumentParser(prog="make eval", description="Score the agent on a labelled folder.")
     add = parser.add_argument
-    add("folder", nargs="?", type=Path, default=Path(shared) / "eval", help="holds labels.csv and the pictures")
+    add("folder", nargs="?", type=Path, default=_published(), help="holds labels.csv and the pictures")
     add(
         "--only", action="append", default=[], metavar="COLUMN=VALUE", help="score only these pictures; may be repeated"
     )
-    add("--json", metavar="FILE", help="also write all numbers, and what was said of each picture; - prints only that")
+    add(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="also write all numbers, and what was said of each picture; - prints only that",
+    )
     add("--baseline", type=Path, metavar="FILE", help="compare with the --json FILE of an earlier run")
     add("--plots", type=Path, metavar="FOLDER", help="where the charts go (default: a fresh temporary folder)")
     add(
@@ -62,9 +71,13 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> int:
     if options.sheet is not None:
         sheet.refuse_inside(options.sheet, options.folder)
-    if options.update_readme and (options.only or options.analyze_args):
-        raise UsageError("models/README.md takes the figures of a whole folder and of the agent's defaults only.")
+    if options.update_readme:
+        if options.only or options.analyze_args:
+            raise UsageError("models/README.md takes the figures of a whole folder and of the agent's defaults only.")
+        readme.refuse_other_than(_published(), options.folder)
     earlier = compare.load(options.baseline) if options.baseline else None
+    places.check_file(options.json)
+    places.check_folder(options.plots)
     labelled = labels.read(options.folder, options.only)
     outcome = run_agent(labelled, shlex.split(options.analyze_args))
     facts = Facts(outcome.scored, Thresholds.of(Rules()))
@@ -87,33 +100,35 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 1 if outcome.missing else 0
 
 
-def _write(report: results.Report, text: str, file: str | None) -> None:
-    if file == "-":
-        print(json.dumps(report))
+def _write(report: results.Report, text: str, file: Path | None) -> None:
+    if str(file) == "-":
+        places.say(json.dumps(report) + "\n")
         return
-    print(text, end="", flush=True)
-    if file is not None:
-        try:
-            Path(file).write_text(json.dumps(report) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UsageError(
-                f"The numbers cannot be written to {file} ({error.strerror}); name another file."
-            ) from error
+    if file is not None:  # first, so that what cannot be printed is not lost
+        places.write(file, json.dumps(report) + "\n")
+    places.say(text)
 
 
 def _draw(report: results.Report, facts: Facts, folder: Path, options: argparse.Namespace) -> None:
-    """Charts and sheet, each into the folder named for it or both into a fresh one. Paths go to standard error."""
+    """Charts and sheet, each into the folder named for it or both into a fresh one, which does not outlive an error. Paths
+    go to standard error.
+    """
     named: list[Path | None] = [options.plots, options.sheet]
-    fresh = [Path(tempfile.mkdtemp(prefix="framekeep-eval-"))] if None in named else []
+    fresh = [places.fresh()] if None in named else []
     plots, pictures = (place if place is not None else fresh[0] for place in named)
-    sheet.refuse_inside(pictures, folder)  # a temporary folder can lie anywhere
+    done = False
     try:
+        sheet.refuse_inside(pictures, folder)  # a temporary folder can lie anywhere
         for place in (plots, pictures):
             place.mkdir(parents=True, exist_ok=True)
         drawn = charts.draw_all(report, facts, plots)
         drawn += sheet.draw(facts, folder, pictures / "worst_mistakes.png")
+        done = True
     except OSError as error:
         raise FramekeepError(f"The charts cannot be written ({error}); name other folders.") from error
+    finally:
+        for place in fresh if not done else []:
+            shutil.rmtree(place, ignore_errors=True)
     for file in drawn:
         print(f"drawn: {file}", file=sys.stderr)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from evaluation import labels
+from evaluation.labels import LENS_CATEGORIES
 
 from agent.attention.observation import Observation, State
 from agent.errors import EyesError, FramekeepError
 from agent.eyes_link import Eyes
 from agent.sources import Source
 
-LENS_CATEGORIES = ("dark", "covered", "blurred")
+COLUMNS = ("file", "source", "category", "people", "looking")
 PHONE_CATEGORIES = ("phone_in_hand", "phone_at_ear", "phone_closeup")
 """A phone in use. On the desk it is none (category no_face_desk)."""
 OBJECTS = "object_not_phone"
@@ -60,10 +62,10 @@ def truth(row: dict[str, str]) -> State | None:
 def load(folder: Path) -> list[Picture]:
     """Every picture of `folder` whose label names a state, and a frame a second of its recordings.
 
-    Raises OSError without `labels.csv`, FramekeepError for a picture that cannot be looked at.
+    Raises UsageError for a folder that is no evaluation set, FramekeepError for a picture that cannot be looked at.
     """
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as handle:
-        rows = [(row, state) for row in csv.DictReader(handle) if (state := truth(row))]
+    labels.read(folder)  # refuses what no evaluation can score
+    rows = [(row, state) for _, row in labels.rows_of(folder, COLUMNS)[0] if (state := truth(row))]
     files = [str(folder / row["file"]) for row, _ in rows]
     clips = [folder / "clips" / name for name in RECORDINGS if (folder / "clips" / name).is_file()]
     seen = observe([*files, *map(str, clips)])

@@ -11,11 +11,20 @@ import numpy as np
 from evaluation import labels
 from evaluation.markdown import table
 
+from agent.errors import UsageError
 from conditions import attributes, draw, groups, sweeps
 from conditions.looking import Eye, Pixels, open_picture
 
 BEGIN = "<!-- begin: written by make eval-conditions ARGS=--update-readme -->"
 END = "<!-- end: written by make eval-conditions -->"
+
+DRAWN = (
+    *("an eighth of the light", "a bright window behind", "light from one side", "face 7 % of the width"),
+    *("a mask", "sunglasses", "company (black: no room)"),
+)
+"""The columns of the sheet."""
+TILE = 240, 180
+"""Width and height of a tile of the sheet, pixels."""
 
 
 def measure(shared: Path, face_engine: str, sheet: Path | None) -> str:
@@ -44,8 +53,9 @@ def measure(shared: Path, face_engine: str, sheet: Path | None) -> str:
         table(("nobody there, in the background", *sweeps.PASSING_HEAD), list(sweeps.passing(eye, empty, screen)))
     )
     if sheet is not None:
-        sheet.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(sheet / "conditions.png"), _sheet(screen[:: max(1, len(screen) // 8)], away))
+        drawn = _sheet(screen[:: max(1, len(screen) // 8)], away)
+        if not cv2.imwrite(str(sheet / "conditions.png"), drawn):
+            raise UsageError(f"The sheet cannot be written into {sheet}; name another folder.")
     eye.close()
     return "\n\n".join(parts)
 
@@ -66,7 +76,8 @@ def _empty(shared: Path) -> list[Pixels]:
 
 
 def _sheet(chosen: Sequence[sweeps.Base], others: Sequence[sweeps.Base]) -> Pixels:
-    rows = []
+    """Some pictures as rows, the drawn conditions as columns with their names above."""
+    rows = [np.hstack([_caption(name) for name in DRAWN])]
     for base in chosen:
         pixels, face, points = base.pixels, base.face, base.points
         beside = sweeps.beside(base, others[0], 0.7)
@@ -77,7 +88,24 @@ def _sheet(chosen: Sequence[sweeps.Base], others: Sequence[sweeps.Base]) -> Pixe
             draw.far_away(pixels, face, 0.07),
             draw.masked(pixels, points, sweeps.CLOTHS["light blue"]),
             draw.with_sunglasses(pixels, points),
-            pixels if beside is None else beside,
+            np.zeros_like(pixels) if beside is None else beside,
         ]
-        rows.append(np.hstack([cv2.resize(one, (240, 180), interpolation=cv2.INTER_AREA) for one in drawn]))
+        rows.append(np.hstack([fitted(one) for one in drawn]))
     return np.vstack(rows).astype(np.uint8)
+
+
+def fitted(pixels: Pixels) -> Pixels:
+    """The whole picture in the middle of a tile, as wide and high as it is to itself."""
+    height, width = pixels.shape[:2]
+    factor = min(TILE[0] / width, TILE[1] / height)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    tile = np.zeros((TILE[1], TILE[0], 3), np.uint8)
+    left, top = (TILE[0] - size[0]) // 2, (TILE[1] - size[1]) // 2
+    tile[top : top + size[1], left : left + size[0]] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return tile
+
+
+def _caption(words: str) -> Pixels:
+    band = np.full((28, TILE[0], 3), 255, np.uint8)
+    cv2.putText(band, words, (4, 19), cv2.FONT_HERSHEY_SIMPLEX, 0.48, (40, 40, 40), 1, cv2.LINE_AA)
+    return band

@@ -19,7 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "models"))
 
-from evaluation import readme, sheet  # noqa: E402 - found by the line above
+from evaluation import places, readme, sheet  # noqa: E402 - found by the line above
 
 from agent.errors import FramekeepError, UsageError  # noqa: E402
 from agent.sources import FACE_ENGINES  # noqa: E402
@@ -39,8 +39,9 @@ def main(arguments: list[str]) -> int:
             raise UsageError("models/README.md takes the figures of the agent's default engine only.")
         if chosen.sheet is not None:
             sheet.refuse_inside(chosen.sheet, shared)
+            places.check_folder(chosen.sheet)
         text = report.measure(shared, chosen.face, chosen.sheet)
-        print(text)
+        places.say(f"{text}\n")
         if chosen.update_readme:
             readme.update(text, report.BEGIN, report.END)
     except FramekeepError as error:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pool import LEFT_OUT, may_ship
+
 from agent.errors import UsageError
 
 Box = tuple[float, float, float, float]
@@ -18,6 +20,13 @@ Row = dict[str, str]
 
 REQUIRED = ("file", "source", "phone_visible", "face_visible")
 LENS_CATEGORIES = ("dark", "covered", "blurred")
+CATEGORIES = (
+    *("phone_in_hand", "phone_at_ear", "phone_closeup", "object_not_phone"),
+    *("facing", "away", "two_people", "no_person", "no_face_desk"),
+    *LENS_CATEGORIES,
+)
+"""What the column `category` may say, and `USES` the column `use`: a misspelt one would be counted as something else."""
+USES = ("in_hand", "at_ear", "closeup", "on_desk", "none", "")
 USE_OF_CATEGORY = {"phone_in_hand": "in_hand", "phone_at_ear": "at_ear", "phone_closeup": "closeup"}
 """The evaluation set's names for what the training pool calls `use`; a phone elsewhere has no labelled use."""
 DESK_CATEGORY, DESK_NOTE = "no_face_desk", "desk"
@@ -102,11 +111,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class LabelledSet:
-    """A labelled folder. `not_labelled` names, in words, what it says nothing about."""
+    """A labelled folder. `not_labelled` names, in words, what it says nothing about; `learned` counts the pictures of a
+    training pool from which the phone verifier may have learned.
+    """
 
     folder: Path
     pictures: tuple[Picture, ...]
     not_labelled: tuple[str, ...]
+    learned: int = 0
 
 
 def read(folder: Path, only: Sequence[str] = ()) -> LabelledSet:
@@ -115,10 +127,7 @@ def read(folder: Path, only: Sequence[str] = ()) -> LabelledSet:
     `only` are filters COLUMN=VALUE over the file's own columns; several values of one column are alternatives, several
     columns must all fit. Raises UsageError when the folder is not one this can score.
     """
-    rows, columns = _rows(folder)
-    for column in REQUIRED:
-        if column not in columns:
-            raise UsageError(f"{folder / 'labels.csv'} has no column {column!r}; see models/README.md for its columns.")
+    rows, columns = rows_of(folder, REQUIRED)
     if not {"category", "use"} & set(columns):
         raise UsageError(
             f"{folder / 'labels.csv'} has neither a column 'category' nor 'use', so nothing says what its pictures "
@@ -127,19 +136,30 @@ def read(folder: Path, only: Sequence[str] = ()) -> LabelledSet:
     rows = _filtered(rows, columns, only)
     pictures = tuple(_picture(number, row) for number, row in rows)
     _all_there(folder, pictures)
-    return LabelledSet(folder, pictures, tuple(_not_labelled(pictures)))
+    learned = sum(
+        "use" in row and row["source"] not in LEFT_OUT and may_ship(row.get("licence", "")) for _, row in rows
+    )
+    return LabelledSet(folder, pictures, tuple(_not_labelled(pictures)), learned)
 
 
-def _rows(folder: Path) -> tuple[list[tuple[int, Row]], Sequence[str]]:
+def rows_of(folder: Path, required: Sequence[str]) -> tuple[list[tuple[int, Row]], Sequence[str]]:
+    """Every row of the folder's labels.csv with the number of its line, and the file's columns.
+
+    Raises UsageError when there is no such file, or one of the columns `required` is not in it.
+    """
     try:
-        with (folder / "labels.csv").open(newline="", encoding="utf-8") as handle:
+        with (folder / "labels.csv").open(newline="", encoding="utf-8-sig") as handle:  # spreadsheets put a mark first
             reader = csv.DictReader(handle)
             rows = [(reader.line_num, {k: v or "" for k, v in row.items() if k}) for row in reader]
-            return rows, reader.fieldnames or ()
-    except (OSError, UnicodeDecodeError) as error:
+            columns = reader.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(
             f"{folder} has no labels.csv that can be read ({type(error).__name__}); name a folder that holds one."
         ) from error
+    for column in required:
+        if column not in columns:
+            raise UsageError(f"{folder / 'labels.csv'} has no column {column!r}; see models/README.md for its columns.")
+    return rows, columns
 
 
 def _filtered(rows: list[tuple[int, Row]], columns: Sequence[str], only: Sequence[str]) -> list[tuple[int, Row]]:
@@ -156,7 +176,8 @@ def _filtered(rows: list[tuple[int, Row]], columns: Sequence[str], only: Sequenc
 
 
 def _picture(number: int, row: Row) -> Picture:
-    category = row.get("category") or None
+    category = _known(row, "category", CATEGORIES, number) or None
+    _known(row, "use", USES, number)
     phone = _flag(row, "phone_visible", number)
     lens = None
     if category is not None:
@@ -174,6 +195,14 @@ def _picture(number: int, row: Row) -> Picture:
         lens=lens,
         boxes=_boxes(row, number),
     )
+
+
+def _known(row: Row, column: str, words: Sequence[str], number: int) -> str:
+    value = row.get(column, "")
+    if value and value not in words:
+        known = ", ".join(word for word in words if word)
+        raise UsageError(f"labels.csv line {number}: {column} must be one of {known}, not {value!r}.")
+    return value
 
 
 def _use(row: Row, category: str | None) -> str | None:
@@ -224,6 +253,8 @@ def _all_there(folder: Path, pictures: Sequence[Picture]) -> None:
         if picture.file in seen:
             raise UsageError(f"labels.csv names {picture.file} twice; leave one.")
         seen.add(picture.file)
+        if not (folder / picture.file).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"labels.csv names {picture.file}, which is not below {folder}; move it there.")
     missing = [picture.file for picture in pictures if not (folder / picture.file).is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

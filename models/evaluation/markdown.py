@@ -52,7 +52,8 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def _heading(report: dict[str, Any]) -> str:
-    lines = [f"{report['pictures']} pictures of {report['sources']} sources in `{report['folder']}`. {BETWEEN}"]
+    counted = f"{_count(report['pictures'], 'picture')} of {_count(report['sources'], 'source')}"
+    lines = [f"{counted} in `{report['folder']}`. {BETWEEN}", *report["notes"]]
     if report["not_labelled"]:
         lines.append(f"Not labelled in this set: {', '.join(report['not_labelled'])}.")
     if report["not_judged"]:
@@ -60,6 +61,10 @@ def _heading(report: dict[str, Any]) -> str:
         names = ", ".join(some) + (f" and {more} more" if more > 0 else "")
         lines.append(f"Not judged, since the agent could not read them: {names}.")
     return "\n".join(lines)
+
+
+def _count(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _main(report: dict[str, Any]) -> str:

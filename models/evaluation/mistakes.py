@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,11 +70,17 @@ KINDS = (
 
 
 def worst(scored: tuple[Scored, ...], thresholds: Thresholds, most: int) -> list[tuple[str, int, list[Scored]]]:
-    """Per kind of mistake that occurs: its title, how many there are, and the `most` worst, worst first."""
+    """Per kind of mistake that occurs: its title, how many there are, and the `most` worst, worst first. Those that are
+    equally bad come in an order that follows no name, or one source would stand for all.
+    """
     found = []
     for kind in KINDS:
         rated = [(kind.badness(s, thresholds), s) for s in scored]
-        wrong = sorted((pair for pair in rated if pair[0] > 0), key=lambda pair: (-pair[0], pair[1].picture.file))
+        wrong = sorted((pair for pair in rated if pair[0] > 0), key=lambda pair: (-pair[0], _lot(pair[1])))
         if wrong:
             found.append((kind.title, len(wrong), [s for _, s in wrong[:most]]))
     return found
+
+
+def _lot(s: Scored) -> int:
+    return zlib.crc32(s.picture.file.encode())

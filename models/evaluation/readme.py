@@ -28,3 +28,12 @@ def block(page: str) -> str:
 def update(tables: str, first: str = BEGIN, last: str = END) -> None:
     """Write the tables into the file."""
     FILE.write_text(replaced(FILE.read_text(encoding="utf-8"), tables, first, last), encoding="utf-8")
+
+
+def refuse_other_than(published: Path, folder: Path) -> None:
+    """Raises UsageError when `folder` is not the labelled set whose figures the page publishes."""
+    if folder.resolve() != published.resolve():
+        raise UsageError(
+            f"{FILE.name} publishes the figures of {published.name} beside the checkout; run it without naming "
+            f"{folder}, or without --update-readme."
+        )

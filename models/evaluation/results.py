@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evaluation import curves, plan
@@ -29,6 +29,7 @@ def report(labelled: LabelledSet, outcome: Outcome, facts: Facts, draws: Draws) 
         "sources": len({s.picture.source for s in facts.scored}),
         "not_judged": list(outcome.missing),
         "not_labelled": list(labelled.not_labelled),
+        "notes": list(notes(labelled, facts)),
         "judge": {
             "phone": facts.thresholds.phone,
             "yaw_away": facts.thresholds.yaw_away,
@@ -55,6 +56,18 @@ def report(labelled: LabelledSet, outcome: Outcome, facts: Facts, draws: Draws) 
         "curves": found,
         "results": [{"file": s.picture.file, **s.said.to_json()} for s in facts.scored],
     }
+
+
+def notes(labelled: LabelledSet, facts: Facts) -> Iterator[str]:
+    """What a reader must know of this set: figures that are kind, and figures that are missing and why."""
+    if labelled.learned:
+        yield (
+            f"The phone verifier may have learned from {labelled.learned} of these pictures, so the phone figures are kind: "
+            "what it makes of strangers is in models/README.md."
+        )
+    if facts.phone.any() != facts.empty.any():
+        lacking = "without a phone" if facts.phone.any() else "of a phone in use"
+        yield f"No precision, recall or curve of phones: the set has no picture {lacking}."
 
 
 def estimate_json(found: Estimate) -> dict[str, Any]:

@@ -29,13 +29,19 @@ LEAST_SCORE_DRAWN = 0.1
 
 
 def refuse_inside(place: Path, labelled: Path) -> None:
-    """Raises UsageError when the sheet's folder lies in the repository or in the labelled folder."""
+    """Raises UsageError when the sheet's folder lies in the repository, in the labelled folder, or in any other."""
     for forbidden, words in ((REPOSITORY, "the repository"), (labelled.resolve(), "the labelled folder")):
         if place.resolve().is_relative_to(forbidden):
             raise UsageError(
                 f"The sheet of mistakes shows people, so it is not written into {words} ({place}); name a folder "
                 "elsewhere with --sheet, or none for a temporary one."
             )
+    above = next((each for each in (place.resolve(), *place.resolve().parents) if (each / "labels.csv").exists()), None)
+    if above is not None:
+        raise UsageError(
+            f"The sheet of mistakes shows people, so it is not written among the labelled pictures of {above}; name a "
+            "folder elsewhere with --sheet, or none for a temporary one."
+        )
 
 
 def draw(facts: Facts, folder: Path, file: Path) -> list[Path]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
-from evaluation import compare, labels, readme, sheet
+from evaluation import compare, labels, places, readme, sheet
 
 from agent.errors import UsageError
 
@@ -84,6 +87,9 @@ def test_part_of_a_folder(tmp_path: Path) -> None:
         (("facing,0,1,1", "facing,0,1,one"), [], "people must be a whole number"),
         (("2.jpg", "1.jpg"), [], "names 1.jpg twice"),
         (("6.jpg", "9.jpg"), [], "names 9.jpg, missing in"),
+        (("6.jpg", "/etc/hostname"), [], "names /etc/hostname, which is not below"),
+        (("6.jpg", "../6.jpg"), [], "names ../6.jpg, which is not below"),
+        (("facing,0", "smiling,0"), [], "line 5: category must be one of phone_in_hand, "),
         (("", ""), ["colour=red"], "--only takes COLUMN=VALUE"),
         (("", ""), ["category=nothing"], "No picture is left"),
     ],
@@ -95,6 +101,25 @@ def test_a_folder_that_cannot_be_scored_is_one_sentence(
     with pytest.raises(UsageError, match=re.escape(sentence)) as error:
         labels.read(place, only)
     assert str(error.value).endswith(".") and "\n" not in str(error.value)
+
+
+def test_a_table_that_a_spreadsheet_saved_begins_with_a_mark(tmp_path: Path) -> None:
+    place = folder(tmp_path, "")
+    (place / "labels.csv").write_text(EVALUATION_SET, encoding="utf-8-sig")
+    assert len(labels.read(place).pictures) == 7
+
+
+def test_pictures_the_verifier_may_have_learned_from_are_counted(tmp_path: Path) -> None:
+    free = TRAINING_POOL.replace("1.jpg,a/b,x", "1.jpg,a/b,MIT").replace("2.jpg,a/b,x", '2.jpg,a/b,"CC BY 4.0"')
+    assert labels.read(folder(tmp_path, free)).learned == 2
+    assert labels.read(folder(tmp_path, EVALUATION_SET.replace(",x,", ",MIT,"))).learned == 0  # no training pool
+
+
+def test_an_invented_use_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match="line 2: use must be one of in_hand, at_ear, closeup, on_desk, none, not 'held'"
+    ):
+        labels.read(folder(tmp_path, TRAINING_POOL.replace("at_ear", "held")))
 
 
 def test_a_folder_without_labels(tmp_path: Path) -> None:
@@ -114,10 +139,51 @@ def test_the_sheet_of_people_goes_neither_into_the_repository_nor_among_the_pict
     for place in (labelled, elsewhere):
         place.mkdir()
     (tmp_path / "link").symlink_to(labelled)
+    other = tmp_path / "another set"
+    other.mkdir()
+    (other / "labels.csv").touch()
     sheet.refuse_inside(elsewhere, labelled)
-    for forbidden in (REPOSITORY, REPOSITORY / "models" / "new", labelled, labelled / "x", tmp_path / "link" / "x"):
+    inside = (labelled, labelled / "x", tmp_path / "link" / "x", other, other / "images" / "x")
+    for forbidden in (REPOSITORY, REPOSITORY / "models" / "new", *inside):
         with pytest.raises(UsageError, match="shows people"):
             sheet.refuse_inside(forbidden, labelled)
+
+
+def test_only_the_published_set_changes_the_published_tables(tmp_path: Path) -> None:
+    published, part = tmp_path / "eval", tmp_path / "part"
+    published.mkdir()
+    (tmp_path / "link").symlink_to(published)
+    readme.refuse_other_than(published, tmp_path / "link")
+    with pytest.raises(UsageError, match="publishes the figures of eval"):
+        readme.refuse_other_than(published, part)
+
+
+def test_where_results_go_is_checked_before_the_work(tmp_path: Path) -> None:
+    places.check_file(None)
+    places.check_file(Path("-"))
+    places.check_file(tmp_path / "new.json")
+    places.check_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    for file in (tmp_path / "nowhere" / "x.json", tmp_path):
+        with pytest.raises(UsageError, match="cannot be written to"):
+            places.check_file(file)
+    with pytest.raises(UsageError, match="cannot be a folder for drawings"):
+        places.check_folder(tmp_path / "file" / "x")
+
+
+def test_drawings_of_people_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, now = (tmp_path / f"{places.PREFIX}{name}" for name in ("old", "now"))
+    for each in (old, now, tmp_path / "something else"):
+        each.mkdir()
+    (old / "worst_mistakes.png").touch()
+    before = time.time() - 2 * places.STILL_DRAWN
+    for each in (old, tmp_path / "something else"):
+        os.utime(each, (before, before))
+    fresh = places.fresh()
+    assert {each.name for each in tmp_path.iterdir()} == {fresh.name, now.name, "something else"}
+    assert fresh.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_figures_in_the_model_card_are_those_the_evaluation_prints() -> None:

@@ -134,6 +134,8 @@ def test_an_unreadable_picture_is_said_and_the_rest_scored(folder: Path, tmp_pat
         (["--sheet", str(REPOSITORY / "sheet")], "shows people"),
         (["--baseline", "nowhere.json"], "not a results file"),
         (["--update-readme", "--only", "category=away"], "whole folder"),
+        (["--update-readme"], "publishes the figures"),
+        (["--plots", "/dev/null/charts"], "cannot be a folder"),
         (["--json", "/nowhere/x.json", "--no-drawing", "--only", "category=away"], "cannot be written"),
     ],
 )
@@ -141,6 +143,18 @@ def test_a_wrong_request_is_one_sentence(folder: Path, arguments: list[str], wor
     done = evaluate(str(folder), *arguments)
     assert done.returncode == 2 and word in done.stderr and "Traceback" not in done.stderr
     assert not (REPOSITORY / "sheet").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_what_cannot_be_printed_is_one_sentence_and_the_numbers_are_kept(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(REPOSITORY / "models" / "evaluate.py"), str(folder), "--only", "category=facing"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command, "--no-drawing", "--json", str(tmp_path / "kept.json")],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.startswith("eval: Standard output takes no more")
+    assert done.stderr.count("\n") == 1 and json.loads((tmp_path / "kept.json").read_text())["pictures"] == 2
 
 
 @pytest.mark.shared

@@ -213,6 +213,7 @@ def test_the_report_is_made_of_tables_with_intervals() -> None:
     outcome = Outcome(scored, missing=(), warm=(1, 2), between=(5.0, 7.0), cpu_seconds=1.2)
     report = results.report(labelled, outcome, facts, draw([s.picture.source for s in scored], 200))
     text = markdown.text(report)
+    assert text.startswith("60 pictures of 6 sources in `some`.")
     assert "Not labelled in this set: lens condition." in text
     assert "| called on_phone: recall" in text and "0.33 (0." in text
     assert report["time"]["looking"] == {"mean": 3.0, "median": 3.0, "worst": 3.0}
@@ -221,6 +222,25 @@ def test_the_report_is_made_of_tables_with_intervals() -> None:
     for block in text.split("\n\n"):
         if block.startswith("|"):
             assert len({line.count("|") for line in block.splitlines()}) == 1
+
+
+def test_what_a_reader_must_know_of_a_set_is_said() -> None:
+    phones = Facts(numbered((PHONE, said("on_phone", 0.9))), JUDGE)
+    labelled = LabelledSet(Path("some"), (PHONE,), (), learned=3)
+    kind, lacking = results.notes(labelled, phones)
+    assert "may have learned from 3 of these pictures" in kind
+    assert lacking.endswith("the set has no picture without a phone.")
+    assert list(results.notes(LabelledSet(Path("some"), (), ()), Facts(scene(False), JUDGE))) == []
+
+
+def test_equal_mistakes_are_not_shown_by_name() -> None:
+    missed = tuple(
+        Scored(replace(PHONE, file=f"{source}/{k}.jpg", source=source), said("at_screen", 0.0))
+        for source in "ab"
+        for k in range(6)
+    )
+    ((_, count, shown),) = worst(missed, JUDGE, 6)
+    assert count == 12 and {s.picture.source for s in shown} == {"a", "b"}
 
 
 def test_the_tables_replace_what_stood_between_the_markers() -> None:
