@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
+import gates
 from ways import Ways
 
 from agent.attention.rules import Rules
@@ -116,3 +117,38 @@ def test_another_source_starts_afresh(looker: Looker, scenes: dict[int, Pixels])
         stages(looker, scenes[WORK], float(i))
     looker.forget()
     assert "face" in stages(looker, scenes[WORK], 4.0)
+
+
+def test_every_second_of_a_recording_is_the_first_of_some_run_at_one_look_in_ten_seconds() -> None:
+    times = [[at for at, _ in gates.frames(SAMPLE, 10.0, float(first))] for first in (0, 7)]
+    assert times[0][:2] == [0.0, 10.0] and times[1][:2] == [7.0, 17.0] and len(times[0]) == len(times[1]) == 62
+    (_, plain), *_ = gates.frames(SAMPLE, 10.0, 7.0)
+    assert (plain == scenes_of_the_sample(7)[7]).all()
+
+
+def test_the_share_of_a_core_is_the_processor_time_of_a_look_by_the_interval() -> None:
+    spent = gates.Spent(every=10.0, processor=0.06)
+    for _ in range(3):
+        spent.add({"lens": 1.0, "objects": 12.0})
+    assert "| share of a core, the picture at hand | | **0.20%** | |" in gates.costs("made up", spent)
+
+
+@pytest.mark.parametrize(
+    ("table", "word"),
+    [
+        (None, "has no labels.csv"),
+        ("file,source,category,face_visible\n1.png,a,facing,1\n", "has no column 'phone_visible'"),
+        ("file,source,category,phone_visible,face_visible\n1.png,a,facing,0,1\n", "cannot be read as a picture"),
+        ("file,source,category,phone_visible,face_visible\n1.png,a,dark,-1,-1\n", "name a folder with both"),
+    ],
+)
+def test_a_folder_that_shows_nothing_about_the_stages_is_one_sentence(
+    tmp_path: Path, table: str | None, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if table is not None:
+        (tmp_path / "labels.csv").write_text(table)
+        (tmp_path / "1.png").touch()
+    assert gates.main([str(tmp_path), "--face", "onnx"]) in (1, 2)
+    said = capsys.readouterr().err
+    assert word in said and said.startswith("gates: ") and said.count("\n") == 1
+    assert gates.main([str(tmp_path), "--update-readme"]) == 2
