@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from agent.attention.judge import JudgeState
+from agent.attention.rules import Rules
 from agent.check import LATE, SENTENCES, CameraCheck
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
 from agent.control import pause, read_pause
@@ -25,6 +27,7 @@ from agent.panel.parts import Panel
 from agent.panel.render import standing_of
 from agent.status import AgentState
 from tests.builders import NOW, ManualClock, windows
+from tests.panel_scenes import LOOK
 from tests.panel_site import make_panel
 
 
@@ -82,6 +85,34 @@ def test_asking_why_there_is_no_picture_does_not_wake_the_camera(panel: Panel) -
         check.stand(state)
         assert camera.state(asked) == Json({"sentence": sentence})
         assert not woken.is_set() and check.delay() is None and check.lease() is None
+
+
+def test_a_pose_that_cannot_be_read_is_refused_and_said(panel: Panel) -> None:
+    check, stop = CameraCheck(), threading.Event()
+    check.stand(AgentState.WATCHING)
+
+    def look() -> None:
+        """As the pipeline, at an empty room."""
+        while not stop.wait(0.02):
+            if check.delay() == 0:
+                check.serve(replace(LOOK, faces=(), persons=()), b"", JudgeState(), Rules(), wall=NOW)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        here = replace(panel, check=check)
+        before = check.neutral
+        answer = camera.act(visit(here, action="calibrate"))
+    finally:
+        stop.set()
+        looking.join()
+    assert answer == Redirect("camera?obstacle=no_face#neutral") and check.neutral == before
+    shown = camera.show(replace(visit(here), query={"obstacle": "no_face"}))
+    assert isinstance(shown, Html) and "No face was found" in str(shown.context["obstacle"])
+    check.stand(AgentState.PAUSED)
+    answer = camera.act(visit(here, action="calibrate"))
+    assert isinstance(answer, Html) and answer.status == 409
+    assert answer.context["sentence"] == SENTENCES["paused"]
 
 
 def _locked() -> OwnData:
