@@ -8,6 +8,7 @@ one line on standard error, the rest go on, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections import Counter
@@ -28,6 +29,7 @@ from agent.attention.observation import Observation, State
 from agent.attention.rules import Rules
 from agent.errors import EyesError, FramekeepError, UnreadableSource, UsageError
 from agent.eyes_link import Eyes, Look
+from agent.output import Output
 from agent.plot_link import save_plot
 from agent.sources import FACE_ENGINES, Source, expand
 
@@ -75,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--save-plot needs a file name ending in .png in a folder that exists, not {plot}.")
     files, failed = find(arguments.sources)
     results: list[tuple[str, Judged]] = []
+    output = Output()
     with _progress(len(files), shown=sys.stderr.isatty()) as advance:
         for argument, judged in zip(
             (argument for argument, _ in files),
@@ -82,15 +85,16 @@ def run(arguments: argparse.Namespace) -> int:
             strict=True,
         ):
             if arguments.json:
-                _write_lines(judged)
+                output.write("".join(_lines(judged)))
             if judged.error is not None:
                 failed = True
                 _complain(judged.error)
             results.append((argument, judged))
             advance()
+            if output.unread and plot is None:
+                break
     if not arguments.json:
-        for table in tables(results):
-            Console().print(table)
+        output.write("".join(map(_rendered, tables(results))))
     if plot is not None:
         save_plot([as_ribbon(judged) for _, judged in results if judged.frames], plot)
     return 1 if failed else 0
@@ -242,10 +246,16 @@ def _table(
     return result
 
 
-def _write_lines(judged: Judged) -> None:
+def _rendered(table: Table) -> str:
+    """As wide and as coloured as standard output allows."""
+    there, drawn = Console(), io.StringIO()
+    Console(file=drawn, width=there.width, force_terminal=there.is_terminal).print(table)
+    return drawn.getvalue()
+
+
+def _lines(judged: Judged) -> Iterator[str]:
     for look, interval in judged.frames:
-        sys.stdout.write(json.dumps(as_line(judged.source, look, interval.state)) + "\n")
-    sys.stdout.flush()
+        yield json.dumps(as_line(judged.source, look, interval.state)) + "\n"
 
 
 def _complain(error: FramekeepError) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from agent.errors import UsageError
+from agent.output import Output
 
 PREFIX = "framekeep-eval-"
 """Begins the names of the temporary folders in which drawings go that nobody named a folder for."""
@@ -48,18 +48,8 @@ def write(file: Path, text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print on standard output. Raises UsageError when that takes nothing (a full disk, or it is closed); a reader that
-    has gone, as of `head`, wants no more and gets no more.
-    """
-    try:
-        if sys.stdout is None:
-            raise UsageError("There is no standard output to print to; leave it open.")
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python must not try again at its end
-        if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"Standard output takes no more ({error.strerror}); send it elsewhere.") from error
+    """Print on standard output. Raises FramekeepError when that takes nothing; a reader that has gone gets no more."""
+    Output().write(text)
 
 
 def fresh() -> Path:

@@ -5,6 +5,7 @@ recordings are judged with a memory whose totals agree with the lines.
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -120,6 +121,26 @@ def test_without_json_there_is_a_table(tmp_path: Path) -> None:
 def test_wrong_usage_is_exit_code_2(arguments: list[str], word: str) -> None:
     done = framekeep(*arguments)
     assert done.returncode == 2 and word in done.stderr and "Traceback" not in done.stderr
+
+
+def shell(tail: str, *arguments: str) -> tuple[int, str]:
+    """The exit code of `analyze`, and what it complains of, with its output led elsewhere by the shell."""
+    command = shlex.join([sys.executable, "-m", "agent.cli", "analyze", *arguments])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} {tail}; exit ${{PIPESTATUS[0]}}"],
+        cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_reader_that_goes_is_no_failure_and_one_that_takes_nothing_is(tmp_path: Path, form: list[str]) -> None:
+    pictures = [noise(tmp_path / f"{i}.png", 64, 48) for i in range(3)]
+    assert shell("| true", *form, *pictures) == (0, "")
+    full, complaint = shell(">/dev/full", *form, *pictures)
+    assert full == 1 and complaint.startswith("framekeep: Standard output takes no more") and complaint.count("\n") == 1
+    closed, complaint = shell(">&-", *form, *pictures)
+    assert closed == 1 and complaint.startswith("framekeep: There is no standard output") and complaint.count("\n") == 1
 
 
 @pytest.mark.shared

@@ -153,7 +153,7 @@ def test_what_cannot_be_printed_is_one_sentence_and_the_numbers_are_kept(folder:
             [*command, "--no-drawing", "--json", str(tmp_path / "kept.json")],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
-    assert done.returncode == 2 and done.stderr.startswith("eval: Standard output takes no more")
+    assert done.returncode == 1 and done.stderr.startswith("eval: Standard output takes no more")
     assert done.stderr.count("\n") == 1 and json.loads((tmp_path / "kept.json").read_text())["pictures"] == 2
 
 
