@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 MAX_BYTES = 256 * 1024 * 1024
 MAX_PIXELS = 400_000_000
 """A decoder asked for more than this is being attacked or mistaken."""
+MAX_WHOLE_PIXELS = 64_000_000
+"""The same for a file that no decoder can read at a fraction of its size, as only plain JPEG can be: these pixels are
+in memory at once, three bytes each."""
 LARGE = 2600
 """Long side up to which a picture is decoded as it is. No detector looks at more than 640 pixels."""
 
 _REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_PLAIN = frozenset({0xC0, 0xC1})
 
 
 def read_still(path: str) -> tuple[Pixels, tuple[int, int]]:
@@ -40,7 +44,7 @@ def read_still(path: str) -> tuple[Pixels, tuple[int, int]]:
     if len(data) > MAX_BYTES:
         raise UnreadableSource(f"{path} is larger than {MAX_BYTES // 2**20} MB, too large for a picture.")
     size = stored_size(data)
-    if size is not None and size[0] * size[1] > MAX_PIXELS:
+    if size is not None and size[0] * size[1] > (MAX_PIXELS if _shrinks(data) else MAX_WHOLE_PIXELS):
         raise UnreadableSource(f"{path} claims {size[0]} x {size[1]} pixels, too many for a picture.")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _how(size))
@@ -61,6 +65,21 @@ def stored_size(data: bytes) -> tuple[int, int] | None:
     if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return (width, height) if width and height else None
+    frame = _jpeg_frame(data)
+    if frame is None:
+        return None
+    height, width = struct.unpack(">HH", data[frame + 5 : frame + 9])
+    return (width, height) if width and height else None
+
+
+def _shrinks(data: bytes) -> bool:
+    """Whether it is decoded at a fraction of its size: JPEG, unless progressive, of which all coefficients are kept."""
+    frame = _jpeg_frame(data)
+    return frame is not None and data[frame + 1] in _JPEG_PLAIN
+
+
+def _jpeg_frame(data: bytes) -> int | None:
+    """Where the segment begins that says a JPEG file's kind and size; None for other formats or a broken header."""
     if data[:2] != b"\xff\xd8":
         return None
     at = 2
@@ -69,8 +88,7 @@ def stored_size(data: bytes) -> tuple[int, int] | None:
             return None
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in _JPEG_SIZES:
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return (width, height) if width and height else None
+            return at
         if marker == 0xFF:  # padding before a marker
             at += 1
         elif marker == 0x01 or 0xD0 <= marker <= 0xD7:  # markers without a length

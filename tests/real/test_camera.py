@@ -137,6 +137,22 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
         read_still(str(path))
 
 
+def test_what_cannot_be_decoded_small_is_bounded_by_what_it_takes_whole(tmp_path: Path) -> None:
+    """A PNG of 20000 x 20000 takes over a gigabyte; a JPEG of that size is read at an eighth of it."""
+    png, jpeg = tmp_path / "large.png", tmp_path / "large.jpg"
+    data = bytearray(Path(noise(tmp_path / "small.png", 8, 8)).read_bytes())
+    data[16:24] = (9_000).to_bytes(4, "big") * 2
+    png.write_bytes(data)
+    with pytest.raises(UnreadableSource, match="9000 x 9000 pixels, too many"):
+        read_still(str(png))
+    grey = np.full((9_000, 9_000), 128, np.uint8)
+    assert cv2.imwrite(str(jpeg), grey)
+    assert read_still(str(jpeg))[1] == (9_000, 9_000)
+    assert cv2.imwrite(str(jpeg), grey, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])
+    with pytest.raises(UnreadableSource, match="9000 x 9000 pixels, too many"):
+        read_still(str(jpeg))
+
+
 def test_a_folder_gives_its_pictures_and_videos_in_natural_order(tmp_path: Path) -> None:
     for name in ("10.jpg", "9.jpg", "labels.csv", ".hidden.jpg", "below/2.png", "clip.mp4", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
