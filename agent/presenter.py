@@ -26,17 +26,19 @@ from agent.zone import local_zone
 
 REFRESH_SECONDS = 20.0
 """How often the tray is brought up to date without any news: times in it are of the day."""
+HIDDEN_SECONDS = 1.0
+"""The same while nothing shows the icon."""
+RETRY_SECONDS = 5.0
+"""The same after it failed."""
+CALM_SECONDS = 0.25
+"""News that come within this time are shown together."""
+HOST_SECONDS = 5.0
+"""How long a desktop may take to show the icon before the employee is told that nothing does."""
 UNSEEN = (
     "Nothing on this desktop shows the Framekeep icon, so the camera stays off: add a system tray or status icons to your"
     " panel."
 )
 """A sentence of the status, as others translated where it is shown."""
-CALM_SECONDS = 0.25
-"""News that come within this time are shown together."""
-HIDDEN_SECONDS = 1.0
-"""The same while nothing shows the icon."""
-HOST_SECONDS = 5.0
-"""How long a desktop may take to show the icon before the employee is told that nothing does."""
 
 log = logging.getLogger(__name__)
 
@@ -74,17 +76,21 @@ class Presenter:
         """
         while not self._stop.is_set():
             self._desk.changed.clear()
+            wait = RETRY_SECONDS
             try:
                 self.turn()
+                wait = REFRESH_SECONDS if self._hidden_since is None else HIDDEN_SECONDS
             except StoreError as error:  # a disk that is full or busy now
                 log.error("%s", error)
             except Exception:
                 log.exception("The tray could not be brought up to date.")
-            self._desk.changed.wait(REFRESH_SECONDS if self._hidden_since is None else HIDDEN_SECONDS)
+            self._desk.changed.wait(wait)
             self._stop.wait(CALM_SECONDS)
 
     def turn(self) -> None:
         """Bring the tray up to date, and tell what is new. Raises StoreError."""
+        status = self._desk.status()
+        self._tray.show(self.view(status))
         now = self._clock.monotonic()
         if self._tray.visible():
             self._hidden_since = None
@@ -92,8 +98,6 @@ class Presenter:
             self._hidden_since = now
         hidden = self._hidden_since is not None and now - self._hidden_since >= HOST_SECONDS
         self._mind_the_host(hidden, self._hidden_since is None)
-        status = self._desk.status()
-        self._tray.show(self.view(status))
         self._tell_news(status)
 
     def view(self, status: Status) -> TrayView:

@@ -50,7 +50,7 @@ class MacSignals(PolledSignals):
         self.board.put(Signal.SHUTTER_CLOSED, "macOS", None, "it does not tell")
         try:
             frameworks = Frameworks()
-        except (OSError, AttributeError) as error:  # a framework is missing, or one of its functions
+        except OSError as error:
             log.info("%s", error)
             self.board.put(Signal.IN_CALL, "CoreMediaIO", None, "it is missing")
             return (

@@ -114,8 +114,9 @@ def wait_known(signals: LinuxSignals, signal: Signal, works: bool = True) -> Non
 
 
 def test_the_lid_says_nothing_while_another_camera_than_the_built_in_one_is_chosen(
-    machine: Machine, tmp_path: Path
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("agent.availability.linux.logind.LID_SECONDS", 0.3)
     port, classes = tmp_path / "usb", tmp_path / "video4linux"
     (port / "interface").mkdir(parents=True)
     (port / "removable").write_text("removable\n")
@@ -130,12 +131,12 @@ def test_the_lid_says_nothing_while_another_camera_than_the_built_in_one_is_chos
     machine.come()
     wait_known(signals, Signal.LID_CLOSED)
     machine.do("shut")
-    until(signals, lambda now: now.lid_closed, LID_SECONDS + 1)
+    until(signals, lambda now: now.lid_closed, 2.0)
     chosen[0] = "2"
-    until(signals, lambda now: not now.lid_closed, LID_SECONDS + 1)
+    until(signals, lambda now: not now.lid_closed, 2.0)
     assert not knows(signals, Signal.LID_CLOSED)
     chosen[0] = "0"
-    until(signals, lambda now: now.lid_closed, LID_SECONDS + 1)
+    until(signals, lambda now: now.lid_closed, 2.0)
     signals.close()
     desktop.close()
 

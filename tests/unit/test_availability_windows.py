@@ -244,3 +244,15 @@ def test_sleep_and_lid_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not signals.board.holds(Signal.ASLEEP) and not signals.board.holds(Signal.LID_CLOSED)
     signals.end()
     assert manager.registered == []
+
+
+def test_a_windows_without_these_functions_is_asked_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_library", lambda _: SimpleNamespace())
+    monkeypatch.setattr(windows.RegistryBell, "open", lambda _: None)
+    signals = windows.WindowsSignals(lambda: True)
+    for question in signals.questions():
+        signals._ask(question)
+    known = {row.signal: row for row in signals.describe()}
+    assert known[Signal.LID_CLOSED].how == "the power manager: it is missing"
+    assert not any(row.works for row in known.values()) and signals.read() == Availability()
+    signals.end()
