@@ -11,9 +11,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from agent.errors import UsageError
+
 Box = tuple[float, float, float, float]
 Pixels = npt.NDArray[np.uint8]
 
+COLUMNS = ("file", "source", "licence", "phone_visible", "use", "lookalike", "phone_box", "note")
+"""What a training pool's labels.csv must have."""
 FREE = ("CC BY 4.0", "MIT", "Public Domain")
 """What the `licence` column must say of the pictures themselves, word for word, for weights to be shipped."""
 STATED = " (stated in data.yaml)"
@@ -47,10 +51,16 @@ class Picture:
 def read_pool(folder: Path, everything: bool) -> list[Picture]:
     """The pictures of `labels.csv`; without `everything` only those whose licence allows weights to be shipped.
 
-    Raises OSError when there is no such list.
+    Raises OSError when there is no such list, UsageError when it is not a training pool's.
     """
-    with (folder / "labels.csv").open(newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if row["source"] not in LEFT_OUT]
+    with (folder / "labels.csv").open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.DictReader(handle)
+        lacking = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+        if lacking:
+            raise UsageError(
+                f"{folder / 'labels.csv'} has no column {lacking[0]!r}; name the folder of a training pool."
+            )
+        rows = [row for row in reader if row["source"] not in LEFT_OUT]
     pictures = [
         Picture(
             path=folder / row["file"],

@@ -36,6 +36,7 @@ from published import published_weights
 from trial import by_way, look
 
 from agent.detect.phone_verifier import SIDE, prepare
+from agent.errors import UsageError
 
 SHIPPED = MODELS / "phone_verifier.onnx"
 SEED = 20
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
         "--without-stock", action="store_true", help="learn from nothing that looks like a stock photograph"
     )
     parser.add_argument("--output", type=Path, default=SHIPPED)
-    parser.add_argument("--threads", type=int, default=THREADS, help="another number gives other bytes")
+    parser.add_argument("--threads", type=threads, default=THREADS, help="another number gives other bytes")
     options = parser.parse_args(arguments)
     if options.everything and not options.trial and options.output.parent == MODELS:
         print("train: weights from research-only pictures are not shipped; name an --output elsewhere", file=sys.stderr)
@@ -77,6 +78,9 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"train: {error}; name the folder of the training pool", file=sys.stderr)
         return 1
+    except UsageError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return error.exit_code
     _say(f"{len(pictures)} pictures, {sum(p.free for p in pictures)} of them may shape what is shipped")
     proposals = propose(pictures)
     learned = [p for p in pictures if options.everything or (p.free and not (options.without_stock and p.stock))]
@@ -98,6 +102,13 @@ def main(arguments: list[str]) -> int:
     if options.output == SHIPPED:
         record(data)
     return 0
+
+
+def threads(text: str) -> int:
+    """A number of threads that a person typed. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, not {text!r}")
+    return int(text)
 
 
 def record(data: bytes) -> None:

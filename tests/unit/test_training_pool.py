@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
 from pool import may_ship, read_pool
 
+from agent.errors import UsageError
+
 
 @pytest.mark.parametrize(
     ("licence", "expected"),
@@ -36,6 +38,12 @@ from pool import may_ship, read_pool
 )
 def test_a_repository_licence_is_no_licence_of_its_pictures(licence: str, expected: bool) -> None:
     assert may_ship(licence) is expected
+
+
+def test_a_folder_that_is_no_training_pool_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("file,source,licence,category,phone_visible\n1.jpg,a/b,MIT,facing,0\n")
+    with pytest.raises(UsageError, match="has no column 'use'; name the folder of a training pool"):
+        read_pool(tmp_path, everything=True)
 
 
 @pytest.mark.shared
