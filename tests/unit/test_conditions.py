@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models"))
 
-from conditions import draw, groups
+from conditions import draw, groups, report
 from conditions.attributes import Labelled
 from conditions.looking import Seen
 from evaluation.labels import Picture
@@ -87,3 +87,11 @@ def test_light_from_the_side_leaves_the_other_half() -> None:
     grey = np.full((80, 100, 3), 120, np.uint8)
     lit = draw.lit_from_the_side(grey, BOX, 4.0)
     assert lit[40, 95].min() > 115 and lit[40, 5].max() < 40
+
+
+@pytest.mark.parametrize(("height", "width"), [(480, 640), (640, 480), (90, 1600), (1, 1)])
+def test_a_tile_of_the_sheet_shows_the_whole_picture_unsquashed(height: int, width: int) -> None:
+    tile = report.fitted(np.full((height, width, 3), 200, np.uint8))
+    rows, columns = (np.flatnonzero(tile.max(axis=(2, axis)) > 100) for axis in (1, 0))
+    assert tile.shape == (180, 240, 3) and (len(rows) == 180 or len(columns) == 240)
+    assert len(columns) / len(rows) == pytest.approx(width / height, rel=0.05)
