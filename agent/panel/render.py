@@ -18,7 +18,7 @@ from agent.panel.page import Visit
 from agent.panel.parts import Panel
 from agent.panel.views.headline import Headline, headline
 from agent.panel.views.states import STATE_NAMES
-from agent.status import Status
+from agent.status import AgentState, Status
 
 MENU = {
     "": N_("Now and today"),
@@ -51,10 +51,19 @@ def headline_of(visit: Visit) -> tuple[Headline, Status]:
     return headline(speech_of(visit), status, now=visit.now), status
 
 
+def measures_recording(status: Status) -> bool:
+    """Whether what is measured without a decision can only be a recording: no camera is used before there is one."""
+    return status.running and status.state is AgentState.WATCHING and not status.paused
+
+
 def render(visit: Visit, template: str, context: Mapping[str, object]) -> str:
     """The page's HTML."""
     say = speech_of(visit)
-    shown = context.get("headline") or headline_of(visit)[0]
+    standing = standing_of(visit.panel)
+    undecided = standing in (Participation.UNDECIDED, Participation.OUTDATED)
+    shown, status = context.get("headline"), context.get("status")
+    if shown is None or (undecided and not isinstance(status, Status)):
+        shown, status = headline_of(visit)
     return (
         _environment()
         .get_template(template)
@@ -69,7 +78,8 @@ def render(visit: Visit, template: str, context: Mapping[str, object]) -> str:
                 "menu": MENU,
                 "headline": shown,
                 "state_names": STATE_NAMES,
-                "undecided": standing_of(visit.panel) in (Participation.UNDECIDED, Participation.OUTDATED),
+                "undecided": undecided,
+                "recording": undecided and isinstance(status, Status) and measures_recording(status),
                 "done": visit.query.get("done", ""),
                 "_": say.gettext,
                 "ngettext": say.ngettext,

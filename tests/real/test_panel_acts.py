@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -17,16 +18,19 @@ from agent.attention.judge import JudgeState
 from agent.attention.rules import Rules
 from agent.check import LATE, SENTENCES, CameraCheck
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participation
-from agent.control import pause, read_pause
+from agent.control import Pause, pause, read_pause
 from agent.errors import StoreError
 from agent.identity import Identity
 from agent.own_data import OwnData
-from agent.panel.page import Html, Json, Redirect, Visit
-from agent.panel.pages import camera, mydata, welcome
+from agent.panel.language import Speech
+from agent.panel.page import Answer, Html, Json, Redirect, Visit
+from agent.panel.pages import about, camera, mydata, now, settings, welcome
 from agent.panel.parts import Panel
-from agent.panel.render import standing_of
-from agent.status import AgentState
-from tests.builders import NOW, ManualClock, windows
+from agent.panel.render import render, standing_of
+from agent.panel.views.notice import notice
+from agent.status import AgentState, Report, Status, compose
+from agent.store.rows import OutboxSummary
+from tests.builders import NOW, ManualClock, Organisation, windows
 from tests.panel_scenes import LOOK
 from tests.panel_site import make_panel
 
@@ -143,3 +147,38 @@ def test_what_is_here_is_shown_and_erased_without_the_service(
     began = time.monotonic()
     assert mydata.act(asked) == Redirect("mydata?done=erased")
     assert erased.is_set() and time.monotonic() - began < 1
+
+
+def seen(panel: Panel, answer: Answer, **query: str) -> str:
+    """The page's HTML, as the browser gets it."""
+    assert isinstance(answer, Html)
+    return render(replace(visit(panel), query=query), answer.template, answer.context)
+
+
+def running(state: AgentState, held: Pause | None = None) -> Status:
+    """What an agent that runs says of itself."""
+    return compose(Report(state, NOW, NOW), running=True, pause=held or Pause(), outbox=OutboxSummary(), now=NOW)
+
+
+@pytest.fixture
+def undecided(tmp_path: Path) -> Iterator[Panel]:
+    made, store = make_panel(tmp_path, ManualClock(NOW))
+    yield made
+    store.close()
+
+
+def test_a_recording_measured_before_the_decision_is_said_to_be_one(undecided: Panel) -> None:
+    measured = replace(undecided, status=lambda: running(AgentState.WATCHING))
+    for page in (now, settings, about, welcome):
+        said = unescape(seen(measured, page.show(visit(measured))))
+        assert "What is measured now is a recording" in said, "it is measured, whatever was decided"
+        assert ("This laptop's camera is not used before you do." in said) == (page is not welcome)
+        assert "Nothing is measured with a camera" not in said
+    waiting = replace(undecided, status=lambda: running(AgentState.UNDECIDED))
+    assert "is a recording" not in seen(waiting, settings.show(visit(waiting)))
+
+
+def test_the_notice_says_what_a_refusal_drops() -> None:
+    policy = Organisation().policy_value()
+    (declining,) = [part for part in notice(Speech("en", UTC), policy, ()) if part.key == "declining"]
+    assert "but for the five minutes under way, which are dropped" in declining.paragraphs[0]

@@ -151,7 +151,7 @@ def _declining(say: Speech, policy: Policy | None) -> str:
     if policy is None:
         return say.gettext("Then nothing is measured. You can change your mind on this page at any time.")
     return say.gettext(
-        "Then nothing is measured, and your organisation learns one thing: that this laptop does not take part. What was measured before and not sent yet stays here. You can change your mind on this page at any time."
+        "Then nothing is measured, and your organisation learns one thing: that this laptop does not take part. What was measured before and not sent yet stays here, but for the five minutes under way, which are dropped. You can change your mind on this page at any time."
     )
 
 
