@@ -19,10 +19,13 @@ from pathlib import Path
 
 from agent.errors import StoreError
 from agent.store.control_row import PANEL, PAUSE, damaged_pause, panel_value, pause_value, row_digest
-from agent.store.schema import SQLITE_ERRORS, StoreUnavailable, connect, explain, roll_back
+from agent.store.schema import BUSY_SECONDS, SQLITE_ERRORS, StoreUnavailable, connect, explain, roll_back
 
 POLL_SECONDS = 0.2
 """How often the agent looks for a change."""
+PAUSE_PATIENCE = 0.3
+"""Seconds a pause waits for whoever writes to the store, before an empty file stands in for it: the camera is released
+within a second, whatever other processes do."""
 MAX_PAUSE_SECONDS = 7 * 86400
 MAX_REQUEST_AGE = 10
 """Seconds after which nobody waits for a link to the panel any more."""
@@ -56,20 +59,29 @@ class PanelRequest:
 
 
 def pause(store: Path, *, now: float, seconds: float | None = None) -> Pause:
-    """Pause at once, for `seconds` (at most a week) or until resumed. Works whether the agent runs or not, and on a full
-    disk: an empty file then stands for a pause until resumed. Raises StoreError when not even that can be made.
+    """Pause at once, for `seconds` (at most a week) or until resumed. Works whether the agent runs or not, on a full disk
+    and while another process writes: an empty file then stands for a pause until resumed. A pause with an end is tried
+    again behind that file, so that it ends when it was asked to. Raises StoreError when nothing can be written.
     """
     until = None if seconds is None else int(now + min(max(seconds, 1), MAX_PAUSE_SECONDS))
+    wanted, flag = Pause(True, until, int(now)), pause_flag(store)
     try:
-        return _write(store, Pause(True, until, int(now)))
+        _write(store, wanted, patience=PAUSE_PATIENCE)
     except StoreError:
         try:
-            os.close(os.open(pause_flag(store), os.O_WRONLY | os.O_CREAT, 0o600))
+            os.close(os.open(flag, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         except OSError:
-            pass  # the store's own trouble is the one to tell
-        else:
+            _write(store, wanted)  # the store's own trouble is the one to tell
+            return wanted
+        if until is None:
+            return wanted
+        try:
+            _write(store, wanted)
+        except StoreError:
             return Pause(True, None, int(now))
-        raise
+    with suppress(OSError):  # where it stays, the pause lasts until resumed
+        flag.unlink(missing_ok=True)
+    return wanted
 
 
 def resume(store: Path, *, now: float) -> Pause:
@@ -155,8 +167,8 @@ class ControlWatch:
             wrong = error if isinstance(error, StoreError) else explain(error, self._path)
             if not self._known or not isinstance(wrong, StoreUnavailable):
                 self._pause = _parse(damaged_pause(self._clock()), None, now=self._clock())
-        if pause_flag(self._path).exists() and not self._pause.paused:
-            self._flagged = self._flagged or Pause(True, None, int(self._clock()))
+        if pause_flag(self._path).exists():  # newer than the row, which would have taken its place
+            self._flagged = self._flagged or Pause(True, None, _made(pause_flag(self._path), self._clock()))
             return self._flagged
         self._flagged = None
         return self._pause
@@ -255,16 +267,32 @@ else:
         return True
 
 
-def _write(store: Path, wanted: Pause) -> Pause:
+def _made(flag: Path, now: float) -> int:
+    """When `flag` was written (epoch seconds); `now` where it has just gone or lies about the future."""
+    try:
+        return int(min(flag.stat().st_mtime, now))
+    except OSError:
+        return int(now)
+
+
+def _write(store: Path, wanted: Pause, *, patience: float = BUSY_SECONDS) -> Pause:
     value = pause_value(paused=wanted.paused, until=wanted.until, since=wanted.since)
-    _write_row(store, PAUSE, lambda _: value)
+    _write_row(store, PAUSE, lambda _: value, patience)
     return wanted
 
 
-def _write_row(store: Path, number: int, change: Callable[[tuple[object, object] | None], str]) -> None:
-    """Put what `change` makes of the row (value and digest; None: there is none) in its place."""
+def _write_row(
+    store: Path,
+    number: int,
+    change: Callable[[tuple[object, object] | None], str],
+    patience: float = BUSY_SECONDS,
+) -> None:
+    """Put what `change` makes of the row (value and digest; None: there is none) in its place. `patience`: seconds to wait
+    for another writer.
+    """
     with closing(connect(store)) as connection:
         try:
+            connection.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
             connection.execute("BEGIN IMMEDIATE")
             value = change(connection.execute("SELECT value, digest FROM control WHERE id=?", (number,)).fetchone())
             connection.execute(

@@ -7,10 +7,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from agent.control import (
     POLL_SECONDS,
     ControlWatch,
     InstanceLock,
+    Pause,
     ask_for_panel,
     pause,
     pause_flag,
@@ -77,6 +81,40 @@ def test_pausing_works_before_the_agent_ever_ran_and_while_it_writes(tmp_path: P
     store.close()
 
 
+def test_a_pause_is_made_in_under_a_second_while_another_process_holds_the_store(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    open_store(path, KEY, now=NOW).store.close()
+    watch = ControlWatch(path)
+    assert not watch.poll().paused
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        assert pause(path, now=NOW) == Pause(True, None, NOW)
+        assert watch.poll().holds(NOW + 10**9) and time.monotonic() - started < 1.0
+        pause_flag(path).unlink()
+        releasing = threading.Timer(1.0, writer.execute, ("ROLLBACK",))
+        releasing.start()
+        asked = threading.Thread(target=pause, args=(path,), kwargs={"now": NOW, "seconds": 900})
+        started = time.monotonic()
+        asked.start()
+        while not watch.poll().paused:
+            time.sleep(0.02)
+        assert time.monotonic() - started < 0.9, "paused while the store is held still"
+        asked.join()
+        releasing.join()
+    assert watch.poll().until == NOW + 900 and not pause_flag(path).exists(), "and it ends when it was asked to"
+    watch.close()
+
+
+def test_a_pause_beside_the_store_outweighs_an_older_row_and_gives_way_to_a_newer_one(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    pause(path, now=NOW, seconds=60)
+    pause_flag(path).touch()
+    assert read_pause(path).holds(NOW + 600), "the pause in the store is over"
+    pause(path, now=NOW, seconds=60)
+    assert read_pause(path).until == NOW + 60 and not pause_flag(path).exists()
+
+
 def test_polling_costs_next_to_nothing(tmp_path: Path) -> None:
     watch = ControlWatch(tmp_path / "store.sqlite")
     watch.poll()
@@ -92,8 +130,6 @@ def test_a_damaged_pause_means_paused(tmp_path: Path) -> None:
     resume(path, now=NOW)
     watch = ControlWatch(path)
     assert not watch.poll().paused
-    import sqlite3
-
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE control SET value=replace(value, 'false', 'felse')")
     raw.close()
@@ -118,8 +154,6 @@ def test_a_pause_that_could_never_be_read_means_paused_and_a_later_trouble_chang
 
 
 def test_asking_for_the_panel_is_noticed_once_for_each_asker_and_leaves_the_pause_alone(tmp_path: Path) -> None:
-    import sqlite3
-
     path = tmp_path / "store.sqlite"
     pause(path, now=NOW)
     watch = ControlWatch(path)
