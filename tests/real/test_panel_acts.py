@@ -160,21 +160,14 @@ def running(state: AgentState, held: Pause | None = None) -> Status:
     return compose(Report(state, NOW, NOW), running=True, pause=held or Pause(), outbox=OutboxSummary(), now=NOW)
 
 
-@pytest.fixture
-def undecided(tmp_path: Path) -> Iterator[Panel]:
-    made, store = make_panel(tmp_path, ManualClock(NOW))
-    yield made
-    store.close()
-
-
-def test_a_recording_measured_before_the_decision_is_said_to_be_one(undecided: Panel) -> None:
-    measured = replace(undecided, status=lambda: running(AgentState.WATCHING))
+def test_a_recording_measured_before_the_decision_is_said_to_be_one(panel: Panel) -> None:
+    measured = replace(panel, status=lambda: running(AgentState.WATCHING))
     for page in (now, settings, about, welcome):
         said = unescape(seen(measured, page.show(visit(measured))))
         assert "What is measured now is a recording" in said, "it is measured, whatever was decided"
         assert ("This laptop's camera is not used before you do." in said) == (page is not welcome)
         assert "Nothing is measured with a camera" not in said
-    waiting = replace(undecided, status=lambda: running(AgentState.UNDECIDED))
+    waiting = replace(panel, status=lambda: running(AgentState.UNDECIDED))
     assert "is a recording" not in seen(waiting, settings.show(visit(waiting)))
 
 
@@ -182,3 +175,60 @@ def test_the_notice_says_what_a_refusal_drops() -> None:
     policy = Organisation().policy_value()
     (declining,) = [part for part in notice(Speech("en", UTC), policy, ()) if part.key == "declining"]
     assert "but for the five minutes under way, which are dropped" in declining.paragraphs[0]
+
+
+class Following:
+    """An agent that does what it is asked `after` seconds later."""
+
+    def __init__(self, before: AgentState, then: AgentState, clock: ManualClock, after: float = 0.4) -> None:
+        self._clock, self._after, self._before, self._then = clock, after, before, then
+        self._asked: float | None = None
+
+    def ask(self, *_: object) -> None:
+        self._asked = self._clock.monotonic()
+
+    def status(self) -> Status:
+        done = self._asked is not None and self._clock.monotonic() - self._asked >= self._after
+        return running(self._then if done else self._before)
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "action"),
+    [
+        (AgentState.WATCHING, AgentState.NOT_PARTICIPATING, "declined"),
+        (AgentState.UNDECIDED, AgentState.NOT_PARTICIPATING, "declined"),
+        (AgentState.NOT_PARTICIPATING, AgentState.OPENING, "accepted"),
+        (AgentState.PAUSED, AgentState.OPENING, "resume"),
+        (AgentState.WATCHING, AgentState.PAUSED, "pause:900"),
+    ],
+)
+def test_the_page_after_an_act_shows_what_the_agent_does_then(
+    panel: Panel, before: AgentState, then: AgentState, action: str
+) -> None:
+    clock = ManualClock(NOW)
+    agent = Following(before, then, clock)
+    here = replace(panel, clock=clock, status=agent.status, pause=agent.ask, resume=agent.ask)
+    if action in ("accepted", "declined"):
+        agent.ask()  # the answer's row is what the agent reads
+        welcome.act(visit(here, action=action))
+    else:
+        now.act(visit(here, action=action))
+    assert agent.status().state is then
+    assert clock.monotonic() - 1000 < 0.5, "as soon as it is so"
+
+
+def test_an_agent_that_does_not_follow_keeps_nobody_waiting(panel: Panel) -> None:
+    clock = ManualClock(NOW)
+    stuck = replace(panel, clock=clock, status=lambda: running(AgentState.WATCHING))
+    assert now.act(visit(stuck, action="pause:900")) == Redirect("")
+    assert clock.monotonic() - 1000 == pytest.approx(1.0, abs=0.1)
+    clock = ManualClock(NOW)
+    now.act(visit(replace(panel, clock=clock), action="pause:900"))
+    assert clock.monotonic() == 1000, "where no agent runs there is nothing to wait for"
+
+
+def test_accepting_during_a_pause_does_not_promise_a_look(panel: Panel) -> None:
+    panel.store.acknowledge(Acknowledgement(NOTICE_VERSION, "en", Decision.ACCEPTED, NOW))
+    paused = replace(panel, status=lambda: running(AgentState.PAUSED, Pause(True, None, NOW)))
+    said = seen(paused, now.show(visit(paused)), done="accepted")
+    assert "Framekeep is paused, and stays so" in said and "begins with the next look" not in said

@@ -15,6 +15,7 @@ from agent.in_force import hours_in_force
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Json, Redirect, Visit
 from agent.panel.pages import welcome
+from agent.panel.pages.follow import LOOKING, leaves
 from agent.panel.parts import Panel
 from agent.panel.render import headline_of, speech_of, standing_of
 from agent.panel.views.day import bounds, day_view
@@ -69,8 +70,10 @@ def act(visit: Visit) -> Answer:
     action, _, length = visit.form.get("action", "").partition(":")
     if action == "resume":
         visit.panel.resume()
+        leaves(visit.panel, {AgentState.PAUSED})
     elif action == "pause":
         visit.panel.pause(_pause_seconds(visit, length))
+        leaves(visit.panel, LOOKING)
     else:
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     return Redirect(visit.form.get("back", "") if visit.form.get("back") == "settings" else "")

@@ -6,9 +6,11 @@ from agent.consent import NOTICE_VERSION, Acknowledgement, Decision, Participati
 from agent.errors import StoreError, UsageError
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
+from agent.panel.pages.follow import LOOKING, UNANSWERED, leaves
 from agent.panel.render import speech_of, standing_of
 from agent.panel.views.notice import example, notice
 from agent.panel.views.states import STATE_MEANINGS, STATE_NAMES
+from agent.status import AgentState
 
 
 def show(visit: Visit) -> Answer:
@@ -30,6 +32,7 @@ def act(visit: Visit) -> Answer:
         if decision is Decision.DECLINED:
             raise _paused_instead(visit) from error
         raise
+    leaves(visit.panel, UNANSWERED if decision is Decision.ACCEPTED else {*LOOKING, AgentState.UNDECIDED})
     return Redirect("?done=accepted" if decision is Decision.ACCEPTED else "welcome?done=declined")
 
 
