@@ -28,6 +28,7 @@ from agent.control import InstanceLock, pause
 from agent.keys import FileKeyStore
 from agent.panel.alone import Alone
 from agent.panel.host import PanelHost
+from agent.panel.parts import Panel
 from agent.paths import Paths
 from agent.status import AgentState, Report
 from agent.store import DocumentKind, Store
@@ -60,6 +61,7 @@ class Scene:
     """A panel to open, and what stands behind it."""
 
     host: PanelHost
+    panel: Panel
     store: Store
     paths: Paths
     clock: ManualClock
@@ -95,9 +97,10 @@ def scene(name: str, folder: Path, *, language: str = "") -> Iterator[Scene]:
         _serve(name, check, held)
         local = Local(paths, load_config(paths.config_file), keys, store)
         alone = Alone(local, clock)
-        host = PanelHost(replace(alone.panel(), check=check))
+        panel = replace(alone.panel(), check=check)
+        host = PanelHost(panel)
         held.callback(host.close)
-        yield Scene(host, store, paths, clock, laptop.service if laptop else None)
+        yield Scene(host, panel, store, paths, clock, laptop.service if laptop else None)
 
 
 def _prepare(laptop: Laptop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
-from agent.errors import UsageError
+from agent.errors import FramekeepError, UsageError
 from agent.own_data import MOST_NOTE
 from agent.panel.language import N_
 from agent.panel.page import Visit
@@ -16,19 +16,31 @@ _STEP = 15
 _DAYS_BACK = 34
 
 
-def contested(visit: Visit) -> dict[str, object]:
-    """What the form offers: days, quarter hours, and what the time may count as."""
+def contested(visit: Visit, problem: str = "") -> dict[str, object]:
+    """What the form offers: days, quarter hours, and what the time may count as; filled in as it was sent, if it was.
+    `problem` is one sentence why that could not be done.
+    """
     say = speech_of(visit)
     today = say.local(visit.now).date()
     quarters = [(f"{m // 60:02d}:{m % 60:02d}", minute(say, m)) for m in range(0, 1440 + _STEP, _STEP)]
     return {
         "today": today.isoformat(),
         "earliest": (today - timedelta(days=_DAYS_BACK)).isoformat(),
-        "day": visit.query.get("day", today.isoformat()),
+        "day": visit.form.get("day", visit.query.get("day", today.isoformat())),
+        "from": visit.form.get("from", "09:00"),
+        "to": visit.form.get("to", "10:00"),
+        "as": visit.form.get("as", "not_observed"),
+        "note": visit.form.get("note", ""),
+        "problem": problem,
         "quarters": quarters,
         "states": {key: name for key, name in STATE_NAMES.items() if key != "unknown"},
         "most": MOST_NOTE,
     }
+
+
+def status_of(problem: FramekeepError | None) -> int:
+    """The answer's status: 400 where what was sent has to be changed, 500 where something else failed."""
+    return 200 if problem is None else 400 if isinstance(problem, UsageError) else 500
 
 
 def correct(visit: Visit) -> None:

@@ -9,7 +9,7 @@ from agent.identity import load_identity
 from agent.own_answers import Erasure
 from agent.panel.language import N_
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
-from agent.panel.pages.contest import contested, correct
+from agent.panel.pages.contest import contested, correct, status_of
 from agent.panel.render import speech_of
 from agent.panel.views.export import to_csv, to_json
 
@@ -32,6 +32,11 @@ def show(visit: Visit) -> Answer:
         case "csv":
             windows = visit.panel.store.windows(0, _EVER)
             return Download("framekeep-laptop.csv", "text/csv; charset=utf-8", to_csv(windows))
+    return _page(visit)
+
+
+def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
+    """`problem` is why the form's correction was not made: then the form shows again as it was sent."""
     say, enrolled = speech_of(visit), load_identity(visit.panel.store) is not None
     erasure, trouble = _erasure_there(visit) if enrolled else (None, "")
     kept = visit.panel.store.windows(0, _EVER)
@@ -45,8 +50,9 @@ def show(visit: Visit) -> Answer:
             "count": len(kept),
             "first": say.date_of(kept[0].window.start) if kept else "",
             "file": str(visit.panel.paths.store),
-            "contest": contested(visit),
+            "contest": contested(visit, str(problem or "")),
         },
+        status_of(problem),
     )
 
 
@@ -54,7 +60,10 @@ def act(visit: Visit) -> Answer:
     """POST: "correct", "export" (from the service), "erase" (here; with `sure`), "ask" or "cancel" (an erasure there)."""
     action = visit.form.get("action", "")
     if action == "correct":
-        correct(visit)
+        try:
+            correct(visit)
+        except FramekeepError as error:
+            return _page(visit, problem=error)
         return Redirect("mydata?done=corrected#contest")
     if action == "erase":
         if visit.form.get("sure") != "yes":

@@ -1,0 +1,90 @@
+"""Promise: whoever makes a mistake in a form of the panel reads which one, and finds the form as they filled it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
+from html import unescape
+from types import ModuleType
+
+import pytest
+
+from agent.outbox.link import ServiceUnreachable
+from agent.panel.page import Answer, Html, Redirect, Visit
+from agent.panel.pages import mydata, readby
+from agent.panel.render import render
+from tests.panel_scenes import NOW, TODAY, Scene, scene
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with scene("day", tmp_path_factory.mktemp("day")) as made:
+        yield made
+
+
+def visit(made: Scene, query: dict[str, str] | None = None, /, **form: str) -> Visit:
+    return Visit(made.panel, "en", "/path/", "", query or {}, form, NOW, UTC)
+
+
+def seen(asked: Visit, answer: Answer) -> str:
+    """The page's text, as the browser gets it."""
+    assert isinstance(answer, Html)
+    return unescape(render(asked, answer.template, answer.context))
+
+
+@pytest.mark.parametrize("page", [mydata, readby], ids=["mydata", "readby"])
+@pytest.mark.parametrize(
+    ("start", "end", "sentence"),
+    [
+        ("11:00", "10:15", "The end must come after the beginning: choose again."),
+        ("23:00", "23:45", "A correction is about time that has begun: wait until then."),
+    ],
+)
+def test_a_mistake_in_a_correction_shows_the_form_again(
+    day: Scene, page: ModuleType, start: str, end: str, sentence: str
+) -> None:
+    sent = {"action": "correct", "day": TODAY.isoformat(), "from": start, "to": end, "as": "at_screen"}
+    asked = visit(day, **sent, note='a "call"')
+    answer = page.act(asked)
+    assert isinstance(answer, Html) and answer.status == 400
+    said = seen(asked, answer)
+    assert sentence in said
+    for filled in (
+        'value="a "call""',
+        f'<option value="{start}" selected>',
+        f'<option value="{end}" selected>',
+        '<option value="at_screen" selected>',
+    ):
+        assert filled in said
+    assert f'action="/path/{page.__name__.rpartition(".")[2]}#' in said, "the browser goes to the form again"
+
+
+def test_a_correction_the_service_does_not_take_keeps_its_note(day: Scene) -> None:
+    silent = replace(day.panel, service=_unreachable)
+    asked = replace(
+        visit(day, action="correct", day=TODAY.isoformat(), **{"from": "10:00", "to": "11:00"}, note="a call"),
+        panel=silent,
+    )
+    asked = replace(asked, form={**asked.form, "as": "absent"})
+    answer = mydata.act(asked)
+    assert isinstance(answer, Html) and answer.status == 500
+    assert "cannot be reached" in seen(asked, answer) and 'value="a call"' in seen(asked, answer)
+
+
+def test_a_correction_is_confirmed_where_the_page_jumps_to(day: Scene) -> None:
+    sent = {"action": "correct", "day": TODAY.isoformat(), "from": "10:00", "to": "11:00", "as": "absent", "note": ""}
+    assert mydata.act(visit(day, **sent)) == Redirect("mydata?done=corrected#contest")
+    assert readby.act(visit(day, **sent)) == Redirect("readby?done=corrected#correct")
+    for page, place in ((mydata, "contest"), (readby, "correct")):
+        asked = visit(day, {"done": "corrected"})
+        said = seen(asked, page.show(asked))
+        assert said.index("Your correction is kept") > said.index(f'id="{place}"')
+    for done, sentence in (("asked", "The service has noted it."), ("cancelled", "Taken back: the service")):
+        asked = visit(day, {"done": done})
+        said = seen(asked, mydata.show(asked))
+        assert said.index(sentence) > said.index('id="there"')
+
+
+def _unreachable() -> None:
+    raise ServiceUnreachable("The service cannot be reached: check the network and try again.")
