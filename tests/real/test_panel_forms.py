@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from html import unescape
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from agent.attention.meter import Meter
+from agent.attention.window import OpenWindow, Tally
 from agent.outbox.link import ServiceUnreachable
-from agent.panel.page import Answer, Html, Redirect, Visit
+from agent.panel.page import Answer, Download, Html, Redirect, Visit
 from agent.panel.pages import mydata, readby
 from agent.panel.render import render
 from tests.panel_scenes import NOW, TODAY, Scene, scene
@@ -88,3 +92,18 @@ def test_a_correction_is_confirmed_where_the_page_jumps_to(day: Scene) -> None:
 
 def _unreachable() -> None:
     raise ServiceUnreachable("The service cannot be reached: check the network and try again.")
+
+
+def test_half_a_minute_that_was_measured_is_not_nothing(tmp_path: Path) -> None:
+    with scene("empty", tmp_path) as made:
+        asked = visit(made)
+        assert "Nothing measured is kept on this laptop." in seen(asked, mydata.show(asked))
+        opened = OpenWindow(NOW - 160, (30_000, 0, 0, 0, 0, 0), 3, (NOW - 10) * 1000)
+        made.store.commit((), json.dumps(Meter(tally=Tally(opened)).to_json()).encode(), policy="p-7")
+        said = seen(asked, mydata.show(asked))
+        assert "Of the five minutes under way, 30\u00a0s so far." in said and "Nothing measured" not in said
+        kept = mydata.show(visit(made, {"file": "json"}))
+        assert isinstance(kept, Download)
+        whole = json.loads(kept.content)
+        assert whole["open_window"]["at_screen"] == 30 and whole["neutral_pose"]["origin"] == "default"
+        assert whole["pause"] == {"paused": False, "until": None}

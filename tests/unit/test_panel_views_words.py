@@ -4,18 +4,23 @@ locked; reasons carry their confidence; what is told about reads and team number
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 from dataclasses import replace
 from datetime import UTC
+from functools import partial
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.attention import meter
+from agent.attention.baseline import Baseline
+from agent.attention.judge import JudgeState
 from agent.attention.meter import Meter
 from agent.attention.rules import Rules
+from agent.attention.window import OpenWindow, Tally
 from agent.config import Config, Origin
 from agent.consent import Acknowledgement, Decision
 from agent.own_answers import AccessLog, Reports
@@ -230,6 +235,16 @@ def test_what_is_here_can_be_taken_away_whole() -> None:
     lines = list(csv.DictReader(to_csv(windows).decode().splitlines()))
     assert (lines[0]["at_screen"], lines[0]["unknown"], lines[0]["start_utc"]) == ("200", "100", "2025-11-24T09:20:00Z")
     answers = (Acknowledgement("1", "en", Decision.ACCEPTED, NOW),)
-    whole = json.loads(to_json(windows, [row()], answers, settings=Config().show(), now=NOW))
+    opened = OpenWindow(NOW + 300, (30_500, 0, 0, 0, 0, 0), 3, (NOW + 331) * 1000)
+    meter = Meter(JudgeState(baseline=Baseline(chosen=(4.0, -6.0))), Tally(opened))
+    kept = partial(to_json, windows, [row()], answers, settings=Config().show(), now=NOW)
+    whole = json.loads(kept(meter=meter, paused=True, paused_until=NOW + 900))
+    assert whole["open_window"]["start"] == NOW + 300 and whole["open_window"]["at_screen"] == 30.5
+    assert (whole["neutral_pose"]["yaw"], whole["neutral_pose"]["pitch"]) == (4.0, -6.0)
+    assert whole["pause"] == {"paused": True, "until": NOW + 900}
+    body = json.loads(base64.b64decode(whole["envelopes"][0]["body"]))
+    assert whole["envelopes"][0]["sealed"] == body["sealed"], "the sealed bytes"
+    nothing = json.loads(kept(meter=None, paused=False, paused_until=None))
+    assert nothing["open_window"] is None and nothing["neutral_pose"] is None
     assert whole["windows"][0]["at_screen"] == 200 and whole["answers"][0]["decision"] == "accepted"
     assert json.loads(whole["envelopes"][0]["plaintext"])["seq"] == 41

@@ -10,6 +10,7 @@ from agent.own_answers import Erasure
 from agent.panel.language import N_
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
 from agent.panel.pages.contest import contested, correct, status_of
+from agent.panel.pages.now import read_meter
 from agent.panel.render import speech_of
 from agent.panel.views.export import to_csv, to_json
 
@@ -40,6 +41,9 @@ def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
     say, enrolled = speech_of(visit), load_identity(visit.panel.store) is not None
     erasure, trouble = _erasure_there(visit) if enrolled else (None, "")
     kept = visit.panel.store.windows(0, _EVER)
+    meter = read_meter(visit.panel)
+    under_way = meter.tally.open if meter else None
+    opened = sum(told for state, told in under_way.seconds.items() if state != "not_observed") if under_way else 0.0
     return Html(
         "mydata.html",
         {
@@ -48,6 +52,7 @@ def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
             "due": say.moment(erasure.due_at, visit.now) if erasure else "",
             "trouble": say.gettext(trouble) if trouble else "",
             "count": len(kept),
+            "opened": say.duration(opened) if opened > 0 else "",
             "first": say.date_of(kept[0].window.start) if kept else "",
             "file": str(visit.panel.paths.store),
             "contest": contested(visit, str(problem or "")),
@@ -102,11 +107,14 @@ def _erasure_there(visit: Visit) -> tuple[Erasure | None, str]:
 
 
 def _everything(visit: Visit) -> bytes:
-    panel, store = visit.panel, visit.panel.store
+    panel, store, status = visit.panel, visit.panel.store, visit.panel.status()
     return to_json(
         store.windows(0, _EVER),
         store.envelopes.recent(_MOST),
         store.acknowledgements(),
         settings=panel.config().show(),
+        meter=read_meter(panel),
+        paused=status.paused,
+        paused_until=status.paused_until,
         now=visit.now,
     )

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 
+from agent.attention.meter import Meter
 from agent.consent import Acknowledgement
 from agent.store.rows import EnvelopeRow, StoredWindow
 from agent.version import VERSION
@@ -23,9 +25,15 @@ def to_json(
     answers: Sequence[Acknowledgement],
     *,
     settings: Sequence[dict[str, object]],
+    meter: Meter | None,
+    paused: bool,
+    paused_until: int | None,
     now: float,
 ) -> bytes:
-    """Everything, readable: windows, envelopes with what was sealed and the sealed bytes, answers to the notice, settings."""
+    """Everything, readable: windows and the one that is still open, the neutral pose, envelopes with what was sealed, the
+    sealed bytes and the body they are posted in, the pause (until None: until resumed), answers to the notice, settings.
+    `meter` is the checkpoint; None where there is none.
+    """
     whole = {
         "format": "framekeep-laptop-export-1",
         "exported_at": _iso(now),
@@ -34,6 +42,9 @@ def to_json(
             {**one.window.to_dict(), "policy": one.policy, "models": one.models, "envelope": one.envelope}
             for one in windows
         ],
+        "open_window": _open_window(meter),
+        "neutral_pose": _neutral_pose(meter),
+        "pause": {"paused": paused, "until": paused_until},
         "envelopes": [_envelope(row) for row in envelopes],
         "answers": [answer.to_json() for answer in answers],
         "settings": list(settings),
@@ -64,6 +75,23 @@ def to_csv(windows: Iterable[StoredWindow]) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
+def _open_window(meter: Meter | None) -> dict[str, object] | None:
+    """Seconds per state so far; `told_until` (epoch seconds) is how far they reach."""
+    opened = meter.tally.open if meter is not None else None
+    if opened is None:
+        return None
+    told = opened.covered_until / 1000
+    return {"start": opened.start, "told_until": told, **opened.seconds, "frames": opened.frames}
+
+
+def _neutral_pose(meter: Meter | None) -> dict[str, object] | None:
+    """In degrees, and the minutes it was learned from."""
+    if meter is None:
+        return None
+    baseline = meter.judge.baseline
+    return {"yaw": baseline.yaw, "pitch": baseline.pitch, "origin": baseline.origin.value, **asdict(baseline)}
+
+
 def _envelope(row: EnvelopeRow) -> dict[str, object]:
     return {
         "seq": row.seq,
@@ -71,6 +99,7 @@ def _envelope(row: EnvelopeRow) -> dict[str, object]:
         "created": row.created,
         "state": row.state.value,
         "plaintext": row.plain.decode("ascii", "replace"),
+        "sealed": json.loads(row.body)["sealed"],
         "body": to_b64(row.body),
     }
 
