@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -26,10 +26,13 @@ class Peer(Enum):
     """It tells, and there is no such connection: whoever made it has closed it."""
 
 
-def peer_uid(port: int, server: int, *, tables: tuple[Path, ...] = TABLES) -> int | Peer:
-    """The user who holds the end `127.0.0.1:port` of a connection to `127.0.0.1:server`."""
+def peer_uids(ports: Collection[int], server: int, *, tables: tuple[Path, ...] = TABLES) -> Mapping[int, int | Peer]:
+    """For each of `ports` the user who holds the end `127.0.0.1:port` of a connection to `127.0.0.1:server`. Each table is
+    read once at most, however many are asked for.
+    """
     if not sys.platform.startswith("linux"):
-        return Peer.UNKNOWN
+        return dict.fromkeys(ports, Peer.UNKNOWN)
+    found: dict[int, int] = {}
     readable = False
     for table in tables:
         try:
@@ -37,24 +40,29 @@ def peer_uid(port: int, server: int, *, tables: tuple[Path, ...] = TABLES) -> in
         except (OSError, UnicodeDecodeError):
             continue
         readable = True
-        for uid in find_uid(text, port, server):
-            return uid
-    return Peer.GONE if readable else Peer.UNKNOWN
+        found = {**find_uids(text, server), **found}
+        if all(port in found for port in ports):
+            break
+    return {port: found.get(port, Peer.GONE if readable else Peer.UNKNOWN) for port in ports}
 
 
-def find_uid(table: str, port: int, server: int) -> Iterator[int]:
-    """The users in a table of the form of /proc/net/tcp. Sockets no process holds any more have inode 0 and are left
-    out, because their user reads as root's.
+def find_uids(table: str, server: int) -> Mapping[int, int]:
+    """The clients' ports and users in a table of the form of /proc/net/tcp. Sockets no process holds any more have inode 0
+    and are left out, because their user reads as root's.
     """
-    wanted = {(_hex(address, port), _hex(address, server)) for address in _LOOPBACK}
+    ends = {f"{address}:{server:04X}": f"{address}:" for address in _LOOPBACK}
+    found: dict[int, int] = {}
+    mark = f":{server:04X} "
     for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 9 and (fields[1], fields[2]) in wanted and fields[3] in _ESTABLISHED and fields[9] != "0":
-            yield int(fields[7])
-
-
-def _hex(address: str, port: int) -> str:
-    return f"{address}:{port:04X}"
+        if mark not in line:  # most lines of a large table, without taking them apart
+            continue
+        fields = line.split(None, 10)
+        if len(fields) < 10 or fields[3] not in _ESTABLISHED or fields[9] == "0":
+            continue
+        client = ends.get(fields[2])
+        if client is not None and fields[1].startswith(client):
+            found.setdefault(int(fields[1][len(client) :], 16), int(fields[7]))
+    return found
 
 
 def _kernel(packed: bytes) -> str:

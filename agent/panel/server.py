@@ -12,19 +12,20 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agent.clock import Clock
 from agent.errors import FramekeepError
+from agent.panel.connection import Connection, Doorkeeper
 from agent.panel.doors import Doors
 from agent.panel.guard import ENTER, Guard
-from agent.panel.peer import Peer, peer_uid
+from agent.panel.peer import Peer, peer_uids
+from agent.panel.socket_diag import diagnose
 
 IDLE_SECONDS = 10 * 60.0
 """How long the server waits for a request before it stops."""
@@ -33,6 +34,10 @@ TICK_SECONDS = 1.0
 STOP_SECONDS = 2
 """How long a stopping server waits for what it is answering."""
 MOST_CONNECTIONS = 64
+AT_ONCE = 16
+"""Connections accepted before what came on the others is looked at."""
+MOST_PENDING = 4096
+"""Connections the system keeps for us until they are accepted; what comes while it is full waits a second or more."""
 MAX_HEAD = 16 * 1024
 """Bytes of a request's line and headers."""
 
@@ -49,7 +54,8 @@ def nothing(*_: object) -> None:
 
 class PanelServer:
     """One run of the server. `make_app` makes the pages for a base path; `tick` is called every second, `entered` with
-    every code that was used up; `peer(port, server_port)` says who is at the other end.
+    every code that was used up; `peer(port, server_port)` says who is at the other end, and where that
+    cannot tell (None), `peers(ports, server_port)` of several at once.
     """
 
     def __init__(
@@ -60,10 +66,11 @@ class PanelServer:
         idle_seconds: float = IDLE_SECONDS,
         tick: Callable[[], None] = nothing,
         entered: Callable[[str], None] = nothing,
-        peer: Callable[[int, int], int | Peer] = peer_uid,
+        peer: Callable[[int, int], int | Peer | None] = diagnose,
+        peers: Callable[[Collection[int], int], Mapping[int, int | Peer]] = peer_uids,
     ) -> None:
         self._make_app, self._clock, self._idle, self._tick = make_app, clock, idle_seconds, tick
-        self._entered, self._peer = entered, peer
+        self._entered, self._peer, self._peers = entered, peer, peers
         self._doors = Doors(clock.monotonic)
         self._lock = threading.Lock()
         self._used = clock.monotonic()
@@ -139,16 +146,19 @@ class PanelServer:
             touched=self._touch,
             entered=self._entered,
         )
-        server = uvicorn.Server(_settings(guard, partial(_Connection, check=self._is_ours)))
-        watch = asyncio.create_task(self._watch(server))
+        doorkeeper = Doorkeeper(self._is_ours, self._are_ours)
+        server = uvicorn.Server(_settings(guard, partial(Connection, doorkeeper=doorkeeper)))
+        watch = asyncio.create_task(self._watch(server, listener))
+        watch.add_done_callback(lambda _: doorkeeper.close())
         await server.serve(sockets=[listener])
         await watch
 
-    async def _watch(self, server: uvicorn.Server) -> None:
+    async def _watch(self, server: uvicorn.Server, listener: socket.socket) -> None:
         woken = asyncio.Event()
         self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
         while not server.started:
             await asyncio.sleep(0.002)
+        listener.listen(MOST_PENDING)  # again: asyncio makes the queue as short as what it accepts at once
         self._began.set()
         try:
             while not self._is_retired():
@@ -158,23 +168,17 @@ class PanelServer:
         finally:
             server.should_exit = True
 
-    def _is_ours(self, port: int) -> bool:
-        """Whether this user's own program made a connection; also where the system does not tell."""
+    def _is_ours(self, port: int) -> bool | None:
         uid = self._peer(port, self.port)
-        return uid is Peer.UNKNOWN or (sys.platform != "win32" and uid == os.geteuid())
+        return None if uid is None else _ours(uid)
+
+    def _are_ours(self, ports: Collection[int]) -> Mapping[int, bool]:
+        """Which connections this user's own programs made; all where the system does not tell."""
+        return {port: _ours(uid) for port, uid in self._peers(ports, self.port).items()}
 
 
-class _Connection(H11Protocol):
-    """A connection, dropped before a byte of it is read when another user of the computer made it."""
-
-    def __init__(self, *arguments: object, check: Callable[[int], bool], **named: object) -> None:
-        super().__init__(*arguments, **named)  # type: ignore[arg-type]  # handed on as uvicorn gave them
-        self._check = check
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        super().connection_made(transport)
-        if self.client is None or not self._check(self.client[1]):
-            transport.abort()
+def _ours(uid: int | Peer) -> bool:
+    return uid is Peer.UNKNOWN or (sys.platform != "win32" and uid == os.geteuid())
 
 
 def _listen() -> socket.socket:
@@ -184,7 +188,7 @@ def _listen() -> socket.socket:
         if sys.platform == "win32":  # there another program could otherwise listen on the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         listener.bind(("127.0.0.1", 0))
-        listener.listen(MOST_CONNECTIONS)
+        listener.listen(MOST_PENDING)
     except OSError:
         listener.close()
         raise
@@ -208,6 +212,7 @@ def _settings(app: ASGIApp, connection: Callable[..., asyncio.Protocol]) -> uvic
         server_header=False,
         date_header=False,
         limit_concurrency=MOST_CONNECTIONS,
+        backlog=AT_ONCE,
         timeout_graceful_shutdown=STOP_SECONDS,
         h11_max_incomplete_event_size=MAX_HEAD,
     )

@@ -14,14 +14,15 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from starlette.responses import Response
 
 from agent.control import ControlWatch, InstanceLock
 from agent.log import set_up
@@ -31,8 +32,9 @@ from agent.panel.browser import open_link
 from agent.panel.files import panel_folder, tidy
 from agent.panel.guard import MAX_BODY
 from agent.panel.host import PanelHost
-from agent.panel.peer import Peer
-from agent.panel.server import PanelServer
+from agent.panel.peer import Peer, peer_uids
+from agent.panel.server import MOST_CONNECTIONS, PanelServer
+from agent.panel.socket_diag import diagnose
 from tests.builders import ManualClock, assert_log_is_clean
 from tests.panel_site import SECRET, Acts, hosted
 
@@ -189,14 +191,20 @@ def test_another_cookie_of_the_same_name_does_not_lock_anybody_out(tmp_path: Pat
         assert requests.get(base, headers=both).status_code == 200
 
 
-def test_a_connection_the_system_says_is_another_user_s_is_dropped_unread() -> None:
+@pytest.mark.parametrize("at_once", [True, False], ids=["asked for one", "table"])
+def test_a_connection_the_system_says_is_another_user_s_is_dropped_unread(at_once: bool) -> None:
     asked: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         asked.append(scope["path"])
 
     for whose, dropped in ((os.geteuid() + 1, True), (Peer.GONE, True), (Peer.UNKNOWN, False), (os.geteuid(), False)):
-        server = PanelServer(lambda base: app, clock=ManualClock(), peer=lambda port, mine, whose=whose: whose)
+        server = PanelServer(
+            lambda base: app,
+            clock=ManualClock(),
+            peer=lambda port, mine, whose=whose: whose if at_once else None,
+            peers=lambda ports, mine, whose=whose: dict.fromkeys(ports, Peer.GONE if at_once else whose),
+        )
         server.start()
         link = server.link()
         assert link is not None
@@ -220,6 +228,116 @@ def test_another_user_of_this_computer_gets_nothing(tmp_path: Path) -> None:
         assert as_nobody(parts.port or 0, [mine, enter, "GET / HTTP/1.1\nHost: x\n\n"]) == b""
         assert len(acts.seen) == seen
         assert requests.get(fresh).status_code == 200, "and has used nothing up"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="being another user needs root")
+def test_another_user_who_connects_without_end_neither_closes_the_panel_nor_keeps_it_busy(tmp_path: Path) -> None:
+    if diagnose(1, 1) is None:
+        pytest.skip("this system does not let it be asked for one connection")
+    with panel(tmp_path) as (_, _, session, base):
+        flooding = flood_as_nobody(urlsplit(base).port or 0, seconds=2.0)
+        began, longest, pages = time.monotonic(), 0.0, 0
+        while time.monotonic() - began < 2.2:
+            asked = time.monotonic()
+            with requests.Session() as another:  # a connection of its own, in the midst of the others
+                another.cookies = session.cookies
+                assert another.get(base, timeout=10).status_code == 200
+            longest, pages = max(longest, time.monotonic() - asked), pages + 1
+            time.sleep(0.05)
+        made = flooding()
+        assert made > 200 and longest < 2.5, (made, longest, pages)
+        used = time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - used < 0.25, "and nothing is left to work off"
+
+
+def flood_as_nobody(port: int, *, seconds: float) -> Callable[[], int]:
+    """Connections by the user nobody, one after the other; who calls waits for the end and gets their number."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        made = 0
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                with socket.socket() as connection:
+                    connection.settimeout(0.02)
+                    try:
+                        connection.connect(("127.0.0.1", port))
+                        made += 1
+                    except OSError:
+                        continue
+        finally:
+            os.write(writing, str(made).encode())
+            os._exit(0)
+    os.close(writing)
+
+    def ended() -> int:
+        with os.fdopen(reading, "rb") as pipe:
+            number = int(pipe.read())
+        os.waitpid(child, 0)
+        return number
+
+    return ended
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+def test_what_the_kernel_says_of_one_connection_and_its_table_agree() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        mine = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", mine)) as client:
+            port = client.getsockname()[1]
+            asked = diagnose(port, mine)
+            if asked is None:
+                pytest.skip("this system does not let it be asked")
+            assert asked == os.geteuid() and peer_uids([port, 1], mine) == {port: os.geteuid(), 1: Peer.GONE}
+            assert diagnose(1, mine) is Peer.GONE and diagnose(mine, port) is Peer.GONE, "not accepted: nobody holds it"
+        assert diagnose(port, mine) is Peer.GONE and peer_uids([port], mine) == {port: Peer.GONE}, "closed"
+
+
+def test_one_reading_of_the_system_s_table_answers_for_all_who_wait(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def slow(ports: Collection[int], server: int) -> dict[int, int | Peer]:
+        read.append(len(ports))
+        time.sleep(0.1)
+        return dict.fromkeys(ports, os.geteuid())
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await Response(b"")(scope, receive, send)
+
+    server = PanelServer(lambda base: app, clock=ManualClock(), peer=lambda *_: None, peers=slow)
+    server.start()
+    link = server.link()
+    assert link is not None
+    with ExitStack() as held:
+        for _ in range(50):
+            held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+        assert requests.get(link, timeout=5).status_code == 200
+    server.stop()
+    assert sum(read) == 51 and len(read) <= 4, read
+
+
+def test_connections_that_ask_nothing_are_closed_and_stand_in_nobody_s_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.panel.connection.HEAD_SECONDS", 0.5)
+    with panel(tmp_path) as (_, _, session, base), ExitStack() as held:
+        open_ends = [
+            held.enter_context(socket.create_connection(("127.0.0.1", urlsplit(base).port), timeout=5))
+            for _ in range(MOST_CONNECTIONS + 10)
+        ]
+        for number, one in enumerate(open_ends):
+            if number % 2:
+                one.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        for one in open_ends:
+            assert one.recv(100) == b"", "closed without a word"
+        with requests.Session() as another:
+            another.cookies = session.cookies
+            assert another.get(base).status_code == 200
 
 
 def as_nobody(port: int, texts: list[str]) -> bytes:
