@@ -24,7 +24,7 @@ from agent.panel.access import (
     issue,
 )
 from agent.panel.browser import has_display
-from agent.panel.peer import find_uid
+from agent.panel.peer import find_uids
 
 T = 5000.0
 
@@ -139,11 +139,11 @@ TABLE6 = """\
 
 
 def test_the_user_at_the_other_end_is_read_from_the_kernels_table() -> None:
-    assert list(find_uid(TABLE, 0xA000, 8080)) == [1001], "the other end, not ours"
-    assert list(find_uid(TABLE6, 0xA003, 8080)) == [1003], "an IPv6 socket on an IPv4 address"
-    assert list(find_uid(TABLE, 0xA001, 8080)) == [], "closed, and its user reads as root's"
-    assert list(find_uid(TABLE, 0xA002, 8080)) == [], "another address of this computer"
-    assert list(find_uid(TABLE, 0xA000, 8081)) == [] and list(find_uid("", 1, 2)) == []
+    assert find_uids(TABLE, 8080).get(0xA000) == 1001, "the other end, not ours"
+    assert find_uids(TABLE6, 8080).get(0xA003) == 1003, "an IPv6 socket on an IPv4 address"
+    assert 0xA001 not in find_uids(TABLE, 8080), "closed, and its user reads as root's"
+    assert 0xA002 not in find_uids(TABLE, 8080), "another address of this computer"
+    assert 0xA000 not in find_uids(TABLE, 8081) and not find_uids("", 2)
 
 
 def test_no_browser_is_started_where_it_could_not_be_seen() -> None:
