@@ -110,6 +110,11 @@ class Status:
         return {**asdict(self), **times, "state": self.state.value, "problems": list(self.problems)}
 
 
+FOLLOWS_SECONDS = 2
+"""Seconds after which an agent has followed a pause (it takes one at most; `Pause.since` is a whole second)."""
+_AT_WORK = {AgentState.STARTING, AgentState.OPENING, AgentState.WATCHING, AgentState.BLIND}
+
+
 def compose(
     report: Report | None,
     *,
@@ -120,18 +125,24 @@ def compose(
     problems: tuple[str, ...] = (),
     participation: str = "",
 ) -> Status:
-    """The status from the agent's last report and what is true now. `problems` are further ones the asker found."""
+    """The status from the agent's last report and what is true now. `problems` are further ones the asker found. A pause
+    that holds outweighs a report of looking, once the agent had the time to follow it.
+    """
     state, since = AgentState.NOT_RUNNING, report.updated if report else None
     if running:
         state, since = (report.state, report.since) if report else (AgentState.STARTING, None)
     elif report and report.state is AgentState.NOT_RUNNING:
         since = report.since
     paused = pause.holds(now)
+    overruled = running and paused and now - pause.since >= FOLLOWS_SECONDS and state in _AT_WORK
+    if overruled:  # it stopped looking and cannot write that down, on a full disk for one
+        state, since = AgentState.PAUSED, pause.since
+    shown = report if running and not overruled else None
     return Status(
         running=running,
         state=state,
         since=since,
-        camera=(report.camera or None) if report and running else None,
+        camera=(shown.camera or None) if shown else None,
         paused=paused,
         paused_until=pause.until if paused else None,
         outbox_depth=outbox.waiting,
@@ -145,10 +156,10 @@ def compose(
         key_store=(report.key_store or None) if report else None,
         problems=((report.problems if report and running else ()) + problems),
         withheld=outbox.withheld,
-        reason=report.reason if report and running else "",
-        until=report.until if report and running else None,
-        attention=report.attention if report and running else "",
-        attention_since=report.attention_since if report and running else None,
+        reason=shown.reason if shown else "",
+        until=shown.until if shown else None,
+        attention=shown.attention if shown else "",
+        attention_since=shown.attention_since if shown else None,
         participation=participation,
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.control import Pause
-from agent.status import AgentState, Report, compose
+from agent.status import FOLLOWS_SECONDS, AgentState, Report, compose
 from agent.store.holding import Holding
 from agent.store.rows import OutboxSummary
 from tests.builders import NOW, windows
@@ -46,6 +46,25 @@ def test_a_pause_shows_its_end_and_ends_by_itself() -> None:
     assert not compose(WATCHING, running=True, pause=pause, outbox=OUTBOX, now=NOW + 1800).paused
     forever = compose(WATCHING, running=True, pause=Pause(True, None, NOW), outbox=OUTBOX, now=NOW + 10**9)
     assert forever.paused and forever.paused_until is None
+
+
+def test_a_pause_that_holds_outweighs_a_report_the_agent_could_not_write_anew() -> None:
+    told = Report(AgentState.WATCHING, NOW - 600, NOW - 5, camera="0", attention="working", attention_since=NOW - 60)
+    since = NOW - FOLLOWS_SECONDS
+    status = compose(told, running=True, pause=Pause(True, None, since), outbox=OUTBOX, now=NOW)
+    assert (status.state, status.since, status.camera) == (AgentState.PAUSED, since, None)
+    assert (status.attention, status.attention_since) == ("", None)
+    at_once = compose(told, running=True, pause=Pause(True, None, NOW), outbox=OUTBOX, now=NOW)
+    assert at_once.state is AgentState.WATCHING and at_once.camera == "0", "it has a moment to follow"
+    blocked = compose(
+        Report(AgentState.BLOCKED, NOW - 9, NOW - 9),
+        running=True,
+        pause=Pause(True, None, since),
+        outbox=OUTBOX,
+        now=NOW,
+    )
+    assert blocked.state is AgentState.BLOCKED
+    assert compose(told, running=True, pause=Pause(True, NOW, since), outbox=OUTBOX, now=NOW).state is told.state
 
 
 def test_a_report_comes_back_as_it_was() -> None:
