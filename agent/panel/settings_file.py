@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ def _replace(file: Path, text: str) -> None:
             fresh.chmod(target.stat().st_mode & 0o777)
         fresh.replace(target)
     except OSError as error:
+        with suppress(OSError):  # half a file helps nobody, least of all on a full disk
+            fresh.unlink(missing_ok=True)
         raise StoreError(
             f"{file} cannot be written ({error.strerror}): the settings stay as they were; give your user the right to"
             " write there."

@@ -4,6 +4,7 @@ the file's mode stay, and a file that cannot be read or written is left as it is
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,17 @@ def test_cameras_are_named_without_opening_one(tmp_path: Path) -> None:
     assert find_cameras("linux", tmp_path) == {"0": "Integrated Camera", "2": "USB"}
     assert find_cameras("linux", tmp_path / "none") == {}
     assert "0" in find_cameras("win32", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a full disk is played by a limit of POSIX")
+def test_a_full_disk_leaves_no_half_written_file(file: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        with pytest.raises(StoreError, match="cannot be written"):
+            write_settings(file, {"camera": "1"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(file.parent.iterdir()) == [file] and file.read_text(encoding="utf-8") == WRITTEN
