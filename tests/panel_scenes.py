@@ -131,7 +131,7 @@ def _fill(name: str, store: Store, laptop: Laptop | None, clock: ManualClock) ->
         state,
         NOW - 4000,
         NOW,
-        camera="laptop camera" if state is AgentState.WATCHING else "",
+        camera="camera 0" if state is AgentState.WATCHING else "",
         policy=policy,
         key_store="file",
         reason="locked" if name == "empty" else "",

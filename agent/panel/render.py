@@ -79,7 +79,7 @@ def render(visit: Visit, template: str, context: Mapping[str, object]) -> str:
                 "headline": shown,
                 "state_names": STATE_NAMES,
                 "undecided": undecided,
-                "recording": undecided and isinstance(status, Status) and measures_recording(status),
+                "recorded": undecided and isinstance(status, Status) and measures_recording(status),
                 "done": visit.query.get("done", ""),
                 "_": say.gettext,
                 "ngettext": say.ngettext,

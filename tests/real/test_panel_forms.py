@@ -14,9 +14,10 @@ import pytest
 
 from agent.attention.meter import Meter
 from agent.attention.window import OpenWindow, Tally
+from agent.errors import UsageError
 from agent.outbox.link import ServiceUnreachable
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
-from agent.panel.pages import mydata, readby
+from agent.panel.pages import mydata, readby, settings
 from agent.panel.render import render
 from tests.panel_scenes import NOW, TODAY, Scene, scene
 
@@ -107,3 +108,26 @@ def test_half_a_minute_that_was_measured_is_not_nothing(tmp_path: Path) -> None:
         whole = json.loads(kept.content)
         assert whole["open_window"]["at_screen"] == 30 and whole["neutral_pose"]["origin"] == "default"
         assert whole["pause"] == {"paused": False, "until": None}
+
+
+@pytest.mark.parametrize("camera", ["/etc/passwd", "nope"])
+def test_a_camera_that_was_not_offered_is_not_saved(day: Scene, camera: str) -> None:
+    sent = {"action": "save", "has-camera": "1", "camera": camera, "has-hours": "1", "hours": "Fri 09:00-10:00"}
+    with pytest.raises(UsageError):
+        settings.act(visit(day, **sent))
+    assert not day.paths.config_file.exists(), "and nothing else of that form either"
+
+
+def test_a_recording_is_named_and_no_hours_are_promised_for_it(day: Scene) -> None:
+    asked = visit(day)
+    assert "A recording is measured now" not in seen(asked, settings.show(asked))
+    status = replace(day.panel.status(), camera="/home/me/clip.mp4")
+    asked = replace(asked, panel=replace(day.panel, status=lambda: status))
+    said = seen(asked, settings.show(asked))
+    assert "no hours apply to it" in said and "Measured now: /home/me/clip.mp4" in said
+
+
+def test_own_hours_that_take_no_effect_are_said_to(tmp_path: Path) -> None:
+    with scene("alone", tmp_path) as made:
+        asked = visit(made)
+        assert "so they take no effect" in seen(asked, settings.show(asked))

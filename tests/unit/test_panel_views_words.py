@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.attention import meter
 from agent.attention.baseline import Baseline
+from agent.attention.hours import parse_hours
 from agent.attention.judge import JudgeState
 from agent.attention.meter import Meter
 from agent.attention.rules import Rules
@@ -33,7 +34,8 @@ from agent.panel.views.hours import hours_lines
 from agent.panel.views.notice import example, notice
 from agent.panel.views.pauses import pause_choices
 from agent.panel.views.readers import own_days, read_lines, team_lines
-from agent.panel.views.settings import hours_from_text, settings_view
+from agent.panel.views.settings import hours_left, settings_view
+from agent.panel.views.typed_hours import hours_from_text
 from agent.panel.views.why import why
 from agent.status import AgentState, Status
 from agent.store.rows import WITHHELD, EnvelopeRow, EnvelopeState, StoredWindow
@@ -195,10 +197,28 @@ def test_settings_say_where_they_come_from_and_what_is_locked() -> None:
 
 
 def test_hours_are_written_one_way_or_refused() -> None:
-    assert hours_from_text("mon-fri 9:00-12:00") == "Mon-Fri 09:00-12:00"
-    assert hours_from_text(" ") == ""
-    with pytest.raises(ValueError, match="must be"):
-        hours_from_text("always")
+    assert hours_from_text(SAY, "mon-fri 9:00-12:00") == "Mon-Fri 09:00-12:00"
+    assert hours_from_text(SAY, " ") == ""
+    for text in ("always", "Mon-Fri 13:00 pm-14:00 pm", "Mo-Fr 09:00-12:00"):
+        with pytest.raises(ValueError, match="must be"):
+            hours_from_text(SAY, text)
+
+
+@pytest.mark.parametrize("tag", ["en", "en-US", "de", "fr", "es", "es-US", "es-MX"])
+def test_hours_can_be_typed_as_the_panel_shows_them(tag: str) -> None:
+    written = "Mon-Thu 09:00-12:30, 13:30-17:30; Fri 09:00-15:00; Sat,Sun 00:15-12:00"
+    say = Speech(tag, UTC)
+    shown = hours_lines(say, parse_hours(written))
+    assert [hours_from_text(say, line) for line in shown] == written.split("; ")
+    assert hours_from_text(say, " ".join(shown)) == written == hours_from_text(say, written)
+
+
+def test_what_the_policy_takes_from_ones_own_hours_is_said() -> None:
+    policy = ORG.policy_value(7, work_hours=HOURS)
+    assert hours_left(SAY, "Mon-Sun 08:00-12:00", policy) == ("Mon–Thu, 09:00–12:00", "Fri, 09:00–12:00")
+    assert hours_left(SAY, "Sat 08:00-12:00", policy) == ()
+    assert hours_left(SAY, "Mon-Fri 09:00-12:00", policy) is None, "nothing is taken away"
+    assert hours_left(SAY, "", policy) is None and hours_left(SAY, "Sat 08:00-12:00", None) is None
 
 
 def test_the_notice_tells_each_laptop_its_own() -> None:

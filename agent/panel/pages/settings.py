@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agent.errors import UsageError
@@ -13,8 +14,11 @@ from agent.panel.pages.now import hours_of
 from agent.panel.render import headline_of, speech_of
 from agent.panel.settings_file import write_settings
 from agent.panel.views.pauses import pause_choices
-from agent.panel.views.settings import hours_from_text, hours_in_words, settings_view
+from agent.panel.views.settings import hours_in_words, hours_left, settings_view
+from agent.panel.views.typed_hours import hours_from_text
+from agent.status import Status
 
+_CAMERA = re.compile(r"camera (\d{1,3}|/dev/.*)")
 _KEYS = ("language", "hours", "camera", "rest_on_battery", "sensitivity")
 
 
@@ -35,7 +39,7 @@ def act(visit: Visit) -> Answer:
         return Html("ended.html", {"headline": headline_of(visit)[0]})
     if visit.form.get("action") != "save":
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
-    view = settings_view(speech_of(visit), config, None, {})
+    view = settings_view(speech_of(visit), config, None, find_cameras())
     wanted: dict[str, Any] = {}
     for key in _KEYS:
         setting = getattr(view, key)
@@ -44,15 +48,25 @@ def act(visit: Visit) -> Answer:
         value = visit.form.get(key, "").strip()
         if key == "hours":
             try:
-                value = hours_from_text(value)
+                value = hours_from_text(speech_of(visit), value)
             except ValueError:
                 return _page(visit, typed=value)
+        if setting.choices and value not in {choice.value for choice in setting.choices}:
+            raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
         if value != setting.value:
             wanted[key] = (value == "yes") if key == "rest_on_battery" else value
     if wanted:
         write_settings(panel.paths.config_file, wanted)
     back = visit.form.get("back", "")
     return Redirect("camera?done=saved" if back == "camera" else "settings?done=saved")
+
+
+def recording_of(status: Status) -> str:
+    """The recording that is measured now, as it was named on the command line; "" where it is a camera or nothing. A
+    source calls itself "camera 0" where it is a camera (agent/sources.py).
+    """
+    name = status.camera or ""
+    return "" if not status.running or _CAMERA.fullmatch(name) else name
 
 
 def _page(visit: Visit, *, typed: str | None = None) -> Answer:
@@ -69,6 +83,8 @@ def _page(visit: Visit, *, typed: str | None = None) -> Answer:
             "pauses": pause_choices(say, hours_of(panel), now=visit.now),
             "view": settings_view(say, config, policy, find_cameras()),
             "own_hours": hours_in_words(say, config.hours),
+            "hours_left": hours_left(say, config.hours, policy),
+            "recording": recording_of(status),
             "typed": typed,
             "file": str(panel.paths.config_file),
             "policy": policy.id if policy else "",

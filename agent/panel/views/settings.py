@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.attention.hours import format_hours, parse_hours
+from agent.attention.hours import common, parse_hours
 from agent.config import Config, Origin
 from agent.panel.language import LANGUAGES, N_, Speech
 from agent.panel.views.hours import hours_lines
@@ -83,11 +83,6 @@ def settings_view(say: Speech, config: Config, policy: Policy | None, cameras: M
     )
 
 
-def hours_from_text(text: str) -> str:
-    """What is written into the file for what somebody typed: one form for every spelling. Raises ValueError."""
-    return format_hours(parse_hours(text))
-
-
 def hours_in_words(say: Speech, text: str) -> tuple[str, ...]:
     """The employee's own hours in words; () where there are none or they cannot be read."""
     try:
@@ -95,6 +90,25 @@ def hours_in_words(say: Speech, text: str) -> tuple[str, ...]:
     except ValueError:
         return ()
     return hours_lines(say, own)
+
+
+def hours_left(say: Speech, text: str, policy: Policy | None) -> tuple[str, ...] | None:
+    """What the policy leaves of the employee's own hours, in words; () for nothing. None where it takes nothing away, or
+    there are none or no policy.
+    """
+    try:
+        own = parse_hours(text)
+    except ValueError:
+        return None
+    left = common(policy.work_hours, own) if policy is not None and own else None
+    return None if left is None or _minutes(left) == _minutes(own) else hours_lines(say, left)
+
+
+def _minutes(hours: tuple[WorkHours, ...]) -> set[tuple[int, int]]:
+    """The minutes of the week, by day and minute of the day."""
+    return {
+        (day, minute) for each in hours for day in each.days for minute in range(each.start_minute, each.end_minute)
+    }
 
 
 def _camera_name(say: Speech, number: str, name: str) -> str:
