@@ -232,3 +232,11 @@ def test_accepting_during_a_pause_does_not_promise_a_look(panel: Panel) -> None:
     paused = replace(panel, status=lambda: running(AgentState.PAUSED, Pause(True, None, NOW)))
     said = seen(paused, now.show(visit(paused)), done="accepted")
     assert "Framekeep is paused, and stays so" in said and "begins with the next look" not in said
+
+
+def test_whoever_declined_is_offered_no_pause(panel: Panel) -> None:
+    status = replace(running(AgentState.NOT_PARTICIPATING), participation="declined")
+    declined = replace(panel, status=lambda: status)
+    assert "pause:900" not in seen(declined, settings.show(visit(declined)))
+    measured = replace(panel, status=lambda: running(AgentState.WATCHING))
+    assert "pause:900" in seen(measured, settings.show(visit(measured)))

@@ -12,7 +12,7 @@ import pytest
 from agent.attention.window import OpenWindow
 from agent.panel.language import Speech
 from agent.panel.views.day import RIBBON_HEIGHT, DayView, bounds, day_view, slices, sums
-from agent.panel.views.week import parse_week, week_name, week_view
+from agent.panel.views.week import parse_day, parse_week, week_name, week_view
 from agent.wire.documents import WorkHours
 from agent.wire.summary import STATES, Window
 
@@ -147,3 +147,14 @@ def test_a_week_nobody_can_mean_is_this_one(text: str) -> None:
 
 def test_a_past_week_is_found() -> None:
     assert parse_week("2025-W01", DAY) == date(2024, 12, 30)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(("day", "week"), [("0001-01-01", "0001-W01"), ("9999-12-31", "9999-W52"), ("x", "2025-W99")])
+def test_days_no_clock_shows_are_today(day: str, week: str, zone: str) -> None:
+    assert parse_day(day, DAY) == DAY
+    assert week_name(parse_week(week, DAY)) == "2025-W48"
+    assert parse_day("2001-01-01", DAY) == date(2001, 1, 1)
+    for first in (parse_day("2001-01-01", DAY), parse_week("2001-W01", DAY)):
+        start, end = bounds(first, ZoneInfo(zone))
+        assert end - start == 86400

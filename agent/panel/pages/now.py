@@ -22,7 +22,7 @@ from agent.panel.views.day import bounds, day_view
 from agent.panel.views.delivery import delivery_lines
 from agent.panel.views.pauses import pause_choices
 from agent.panel.views.states import STATE_MEANINGS
-from agent.panel.views.week import parse_week, week_view
+from agent.panel.views.week import parse_day, parse_week, week_view
 from agent.panel.views.why import why
 from agent.status import AgentState
 from agent.tray.pauses import tomorrow
@@ -40,7 +40,7 @@ def show(visit: Visit) -> Answer:
         return welcome.show(visit)
     say, now = speech_of(visit), visit.now
     today = say.local(now).date()
-    wanted = _asked_day(visit.query.get("day", ""), today)
+    wanted = parse_day(visit.query.get("day", ""), today)
     monday = parse_week(visit.query.get("week", ""), wanted if "day" in visit.query else today)
     hours = hours_of(visit.panel)
     meter = read_meter(visit.panel)
@@ -119,13 +119,6 @@ def _facts(panel: Panel) -> tuple[Fact, ...]:
     """The reasons of the newest look, as long as the agent keeps them in memory."""
     reading = panel.check.latest if panel.check is not None else None
     return reading.explanation.facts if reading is not None else ()
-
-
-def _asked_day(text: str, today: date) -> date:
-    try:
-        return min(today, date.fromisoformat(text))
-    except ValueError:
-        return today
 
 
 def _pause_seconds(visit: Visit, length: str) -> float | None:

@@ -13,6 +13,8 @@ from agent.panel.language import Speech
 from agent.panel.views.day import DayView, day_view
 from agent.wire.summary import STATES, Window
 
+EARLIEST = date(2001, 1, 1)
+"""A Monday long before anything was measured; far enough from where dates and the system's clock begin."""
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 
 
@@ -52,15 +54,27 @@ class WeekView:
 
 
 def parse_week(text: str, today: date) -> date:
-    """The Monday of the week in `text` ("2025-W47"), of today's week for anything else or what is yet to come."""
+    """The Monday of the week in `text` ("2025-W47"), of today's week for anything else, what is yet to come or before
+    EARLIEST.
+    """
     this = today - timedelta(days=today.weekday())
     match = _WEEK.fullmatch(text)
     if match is None:
         return this
     try:
-        return min(this, date.fromisocalendar(int(match[1]), int(match[2]), 1))
+        asked = date.fromisocalendar(int(match[1]), int(match[2]), 1)
     except ValueError:
         return this
+    return asked if EARLIEST <= asked < this else this
+
+
+def parse_day(text: str, today: date) -> date:
+    """The day in `text` ("2025-11-24"), today for anything else, what is yet to come or before EARLIEST."""
+    try:
+        asked = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return asked if EARLIEST <= asked < today else today
 
 
 def week_name(monday: date) -> str:
