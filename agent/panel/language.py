@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
@@ -125,12 +125,13 @@ class Speech:
     def gettext(self, text: str, /, **values: Any) -> str:
         """The text in this language; `values` fill its %(name)s."""
         said = catalogue(self.language).gettext(text)
-        return said % values if values else said
+        return _one_stop(said, values) % values if values else said
 
     def ngettext(self, one: str, many: str, count: int, /, **values: Any) -> str:
         """The text for `count` things; %(num)s is the count as this language writes it."""
         said = catalogue(self.language).ngettext(one, many, count)
-        return said % {"num": self.number(count), **values}
+        values = {"num": self.number(count), **values}
+        return _one_stop(said, values) % values
 
     def labelled(self, name: str, value: str) -> str:
         """A name and what belongs to it: with a colon, before which French sets a space."""
@@ -207,6 +208,14 @@ class Speech:
         if count < 1000:
             return format_unit(count, "digital-byte", "long", locale=self.locale)
         return format_unit(round(count / 1000, 1), "digital-kilobyte", "short", locale=self.locale)
+
+
+def _one_stop(said: str, values: Mapping[str, Any]) -> str:
+    """The text without the full stop after a value that ends in one itself, as "6:36 a.m."."""
+    for name, value in values.items():
+        if isinstance(value, str) and value.endswith("."):
+            said = said.replace(f"%({name})s.", f"%({name})s")
+    return said
 
 
 def plain(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from agent.config import LANGUAGES as SETTING
+from agent.outbox.signed import refused
 from agent.panel.language import LANGUAGES, Speech, catalogue, choose_language, plain
 from agent.panel.views.sentences import SENTENCES
 from tests.builders import NOW
@@ -130,3 +131,17 @@ def test_lengths_of_time_and_shares_never_say_nothing_for_a_little() -> None:
 
 def test_searching_forgives_case_and_accents() -> None:
     assert plain("Éléments GROẞ") == plain("elements gross")
+
+
+def test_a_sentence_that_ends_with_a_time_has_one_full_stop() -> None:
+    say = Speech("es-US", UTC)
+    assert say.gettext("Measuring since %(time)s.", time=say.clock(NOW)).endswith("desde 9:20\u202fa.m.")
+    paused = say.gettext("Paused until %(time)s. The camera is off.", time=say.clock(NOW))
+    assert "a.m. " in paused and ".." not in paused
+    assert say.gettext("Measuring since %(time)s.", time="06:36").endswith(" 06:36.")
+
+
+@pytest.mark.parametrize("code", ["whole_quarter_hours_of_one_day_only", "not_in_the_future", "too_old", "too_large"])
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_a_correction_is_refused_with_is_translated(language: str, code: str) -> None:
+    assert str(refused(400, {"error": code})) in catalogue(language).texts

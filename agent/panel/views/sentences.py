@@ -42,6 +42,8 @@ SENTENCES = (
     N_("The service has revoked this laptop: ask your administrator for a new code."),
     N_("The service cannot answer just now, through no fault of yours: try again in a few minutes."),
     N_("Something is wrong in the service, through no fault of yours: tell your administrator."),
+    N_("A correction is about whole quarter hours of one day: begin and end it at a quarter hour, before midnight."),
+    N_("It is too long for the service: shorten the note."),
     N_("It is too long ago: measurements are kept for 35 days, and so corrected only that long."),
     N_("There are 100 corrections of that day already: more are not kept, so make one that covers more time."),
     N_("There is no erasure to cancel."),
