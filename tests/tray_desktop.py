@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,7 +192,9 @@ class TrayDesktop:
             finally:
                 bus.disconnect()
 
-        return asyncio.run(connected())
+        # In a thread of its own: a browser that other tests opened keeps a loop running in this one.
+        with ThreadPoolExecutor(1) as elsewhere:
+            return elsewhere.submit(lambda: asyncio.run(connected())).result()
 
     def picture(self) -> Picture:
         """The screen now. Xvfb keeps it in a file of the format of xwd (X11/XWDFile.h), 32 bits a pixel."""
