@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -69,7 +70,7 @@ def slept(waited: float, meant: float, gap: float = GAP_SECONDS) -> bool:
     return waited - meant > gap
 
 
-class PolledSignals:
+class PolledSignals(ABC):
     """Implements `Signals` by questions. Subclasses open and close what their system lends them."""
 
     def __init__(self, rest_on_battery: Callable[[], bool], bell: Bell | None = None) -> None:
@@ -78,11 +79,11 @@ class PolledSignals:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="signals", daemon=True)
 
+    @abstractmethod
     def questions(self) -> tuple[Question, ...]:
         """What to ask on this system. Called once, in the thread that will ask."""
-        raise NotImplementedError
 
-    def end(self) -> None:
+    def end(self) -> None:  # noqa: B027  what a system did not lend needs no giving back
         """Give back what the questions were asked with; in the same thread."""
 
     def start(self) -> None:
