@@ -28,6 +28,17 @@ RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0)
 log = logging.getLogger(__name__)
 
 
+def _not_the_end(record: logging.LogRecord) -> bool:
+    """Whether a record is anything but the library's traceback of an answer that found the connection gone. That it is
+    gone is `Desktop`'s to say, once.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], BUS_ERRORS))
+
+
+for _name in ("aio.message_bus", "aio.message_reader", "message_bus", "send_reply"):
+    logging.getLogger(f"dbus_fast.{_name}").addFilter(_not_the_end)
+
+
 class Guest(Protocol):
     """Whoever uses a bus. Both methods run in the loop's thread."""
 

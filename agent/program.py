@@ -13,13 +13,14 @@ from agent.availability.base import Signals, open_signals
 from agent.check import CameraCheck
 from agent.clock import Clock
 from agent.desk import Desk
+from agent.footprint import release_code
 from agent.identity import load_identity
 from agent.in_force import source_in_force
 from agent.live_config import LiveConfig
 from agent.narrator import Narrator, say
 from agent.sources import Source
 from agent.station import Station
-from agent.status import Report
+from agent.status import AgentState, Report
 
 if TYPE_CHECKING:
     # Languages and the desktop's bus take time and memory that a run without a tray does not need.
@@ -47,6 +48,7 @@ class Program:
         self._settings = LiveConfig(home.paths.config_file, home.config)
         self._check = CameraCheck(clock)
         self._narrator = Narrator(began)
+        self._settled = False
         self._presenter: Presenter | None = None
         self._signals: Signals | None = None
         self._station = Station(home, self._build, clock=clock, stop=stop)
@@ -134,3 +136,6 @@ class Program:
     def _reported(self, report: Report) -> None:
         self._narrator(report)
         self._desk.changed.set()
+        if report.state is AgentState.WATCHING and not self._settled:
+            self._settled = True
+            release_code()  # what only the start ran; the eyes process does the same

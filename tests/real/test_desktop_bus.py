@@ -4,6 +4,7 @@ lies changes nothing but what is known.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,3 +172,13 @@ def test_the_bus_is_found_where_the_environment_or_systemd_has_it(tmp_path: Path
     (tmp_path / "bus").touch()
     assert bus_address(Bus.SESSION, {"XDG_RUNTIME_DIR": str(tmp_path)}) == f"unix:path={tmp_path}/bus"
     assert bus_address(Bus.SYSTEM, {}) == "unix:path=/run/dbus/system_bus_socket"
+
+
+@pytest.mark.parametrize("name", ["aio.message_bus", "aio.message_reader", "message_bus", "send_reply"])
+def test_the_librarys_tracebacks_of_a_connection_that_ended_are_kept_out_of_the_log_and_those_of_mistakes_are_not(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = logging.getLogger(f"dbus_fast.{name}")
+    library.error("an answer found the connection closed", exc_info=OSError(9, "Bad file descriptor"))
+    library.error("a mistake of ours", exc_info=TypeError("not a property"))
+    assert [record.getMessage() for record in caplog.records] == ["a mistake of ours"]
