@@ -11,7 +11,7 @@ from agent.attention.rules import Rules
 from agent.clock import Clock, SystemClock
 from agent.config import Config
 from agent.control import Pause
-from agent.errors import FramekeepError
+from agent.errors import FramekeepError, UsageError
 from agent.keys import FileKeyStore
 from agent.panel.host import PanelHost
 from agent.panel.page import Answer, Download, Html, Json, Page, Picture, Redirect, Site, Visit
@@ -60,6 +60,8 @@ class Acts:
         return Html("page", {"secret": SECRET})
 
     def act(self, visit: Visit) -> Answer:
+        if visit.form.get("action") == "forged":
+            raise UsageError("This page cannot do that.")
         self.done.append(visit.form)
         return Redirect("")
 

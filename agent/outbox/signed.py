@@ -74,10 +74,13 @@ def refused(status: int, value: Mapping[str, Any]) -> ServiceRefused:
     code = value.get("error")
     code = code if isinstance(code, str) else ""
     sentence = _BY_CODE.get(code) or _BY_STATUS.get(status)
-    return ServiceRefused(sentence or f"The service could not do it (answer {status} {code}): try again later.", code)
+    return ServiceRefused(sentence or _UNKNOWN, code)
 
 
-_UPDATE = "one of the two needs an update, ask your administrator."
+_UNKNOWN = (
+    "The service refused this for a reason this Framekeep does not know: try again later, or ask your administrator."
+)
+_NOT_OFFERED = "The service does not offer this: one of the two needs an update, ask your administrator."
 
 _BY_CODE = {
     "from_after_to": "The first day comes after the last one: exchange them.",
@@ -88,11 +91,11 @@ _BY_CODE = {
     "too_old": "It is too long ago: measurements are kept for 35 days, and so corrected only that long.",
     "too_many": "There are 100 corrections of that day already: more are not kept, so make one that covers more time.",
     "too_large": "It is too long for the service: shorten the note.",
-    "malformed": f"The service does not understand this request: {_UPDATE}",
+    "malformed": "The service does not understand this request: one of the two needs an update, ask your administrator.",
     "nothing_to_cancel": "There is no erasure to cancel.",
     "too_late": "The erasure has begun already and cannot be cancelled any more.",
-    "not_found": f"The service does not offer this: {_UPDATE}",
-    "method_not_allowed": f"The service does not offer this: {_UPDATE}",
+    "not_found": _NOT_OFFERED,
+    "method_not_allowed": _NOT_OFFERED,
     "unavailable": "The service cannot answer just now, through no fault of yours: try again in a few minutes.",
     "internal_error": "Something is wrong in the service, through no fault of yours: tell your administrator.",
 }

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from agent.errors import FramekeepError
+from agent.errors import FramekeepError, UsageError
 from agent.panel.guard import Admitted
 from agent.panel.page import Answer, Download, Html, Json, Picture, Redirect, Site, Visit
 from agent.panel.parts import Panel
@@ -106,6 +106,8 @@ class _Pages:
             return _error(NO_ACTION, 405)
         try:
             return handler(visit)
+        except UsageError as error:  # no form of ours asks for this
+            return _error(str(error), 400)
         except FramekeepError as error:
             log.warning("A page of the panel says what is wrong.")
             return _error(str(error), 500)

@@ -379,6 +379,8 @@ def test_a_form_needs_the_token_of_its_own_browser(tmp_path: Path) -> None:
         done = session.post(base, {"csrf": token(session, base), "action": "pause"}, allow_redirects=False)
         assert done.status_code == 303 and done.headers["location"] == urlsplit(base).path
         assert [form["action"] for form in acts.done] == ["pause"]
+        made_up = session.post(base, {"csrf": token(session, base), "action": "forged"})
+        assert made_up.status_code == 400 and "cannot do that" in made_up.text
 
 
 def test_only_forms_of_a_bounded_size_and_three_methods_are_taken(tmp_path: Path) -> None:

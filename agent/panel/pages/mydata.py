@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from agent.errors import FramekeepError, UsageError
 from agent.identity import load_identity
 from agent.own_answers import Erasure
@@ -11,6 +9,7 @@ from agent.panel.language import N_
 from agent.panel.page import Answer, Download, Html, Redirect, Visit
 from agent.panel.pages.contest import contested, correct, status_of
 from agent.panel.pages.now import read_meter
+from agent.panel.patience import within
 from agent.panel.render import speech_of
 from agent.panel.views.export import to_csv, to_json
 
@@ -91,19 +90,12 @@ def _erasure_there(visit: Visit) -> tuple[Erasure | None, str]:
     """The erasure that was asked for at the service, or one sentence why that is not known. Neither a service nor a key
     store that does not answer keeps the page from being drawn, since what is on it can be erased without them.
     """
-    told: list[tuple[Erasure | None, str]] = []
 
-    def ask() -> None:
-        try:
-            service = visit.panel.service()
-            told.append((service.erasure() if service is not None else None, ""))
-        except FramekeepError as error:
-            told.append((None, str(error)))
+    def ask() -> Erasure | None:
+        service = visit.panel.service()
+        return service.erasure() if service is not None else None
 
-    asking = threading.Thread(target=ask, name="erasure", daemon=True)
-    asking.start()
-    asking.join(PATIENCE_SECONDS)
-    return told[0] if told else (None, _LATE)
+    return within(PATIENCE_SECONDS, ask, _LATE)
 
 
 def _everything(visit: Visit) -> bytes:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agent.errors import FramekeepError
+from agent.own_answers import AccessLog, Reports
+from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.pages.contest import contested, correct, status_of
+from agent.panel.patience import within
 from agent.panel.render import speech_of
 from agent.panel.views.readers import SHARED, own_days, read_lines, team_lines, team_total
 
 DAYS = 14
+PATIENCE_SECONDS = 5.0
+"""How long the page waits to hear from the service; usually it takes a twentieth of that."""
+_LATE = N_("The service has not answered yet: load the page again in a moment.")
 
 
 def show(visit: Visit) -> Answer:
@@ -42,12 +48,17 @@ def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
     }
     if service is not None:
         today = say.local(visit.now).date()
-        try:
-            log = service.access_log()
-            context |= {"reads": read_lines(say, log, visit.now), "more_reads": log.more}
-            reports = service.reports(today - timedelta(days=DAYS - 1), today)
+        log: list[AccessLog] = []  # shown, even where the rest does not come
+
+        def ask() -> Reports:
+            log.append(service.access_log())
+            return service.reports(today - timedelta(days=DAYS - 1), today)
+
+        reports, trouble = within(PATIENCE_SECONDS, ask, _LATE)
+        if log:
+            context |= {"reads": read_lines(say, log[0], visit.now), "more_reads": log[0].more}
+        if reports is not None:
             context["days"] = own_days(say, reports, visit.now)
             context["pages"] = tuple((team_lines(say, page), team_total(say, page), page.k) for page in reports.teams)
-        except FramekeepError as error:
-            context["trouble"] = say.gettext(str(error))
+        context["trouble"] = say.gettext(trouble) if trouble else ""
     return Html("readby.html", context, status_of(problem))

@@ -46,6 +46,13 @@ SENTENCES = (
     N_("It is too long for the service: shorten the note."),
     N_("It is too long ago: measurements are kept for 35 days, and so corrected only that long."),
     N_("There are 100 corrections of that day already: more are not kept, so make one that covers more time."),
+    N_("The first day comes after the last one: exchange them."),
+    N_("That is too many days at once: ask for at most 35 days, as long as the service keeps them."),
+    N_("The service does not understand this request: one of the two needs an update, ask your administrator."),
+    N_("The service does not offer this: one of the two needs an update, ask your administrator."),
+    N_(
+        "The service refused this for a reason this Framekeep does not know: try again later, or ask your administrator."
+    ),
     N_("There is no erasure to cancel."),
     N_("The erasure has begun already and cannot be cancelled any more."),
 )
