@@ -4,6 +4,10 @@
   have not begun, so nobody joins or leaves a team's number in the middle of a month.
 * Whoever may read a team is not counted in it: they could subtract themselves.
 * While individual reports are on, nobody is counted in a team number: the reports could be subtracted.
+* Once there are measurements, no administrator puts anybody into a team alone: with invented colleagues whose numbers
+  they know, a team of k would be one person's number. A second person has to agree (`memberships_of`).
+* Whoever is new counts only after ten active days (`counting`): an invention has to be kept up for two weeks, in front
+  of colleagues who see its name in their list.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from sync_service.blocks import SHARES, People, Rollup
-from sync_service.timetable import SLOT_SECONDS, instant
+from sync_service.timetable import SLOT_SECONDS, instant, local_day
 
 EVERY_TEAM = "*"
 
@@ -29,6 +33,38 @@ class Membership:
 
 
 @dataclass(frozen=True)
+class Joining:
+    """The numbers behind "who may begin to count". The service uses these; others serve the demonstration
+    (`at_once`) and the counter-example search.
+
+    `active_days`: so many days with at least `active_seconds` observed must lie before the first day somebody counts.
+    `second_person`: whether putting somebody into a team takes two people.
+    """
+
+    active_days: int = 10
+    active_seconds: int = 1800
+    second_person: bool = True
+
+    @classmethod
+    def at_once(cls) -> Joining:
+        """Everybody counts from their first day on: for demonstrations, never for people at work."""
+        return cls(active_days=0)
+
+
+@dataclass(frozen=True)
+class Act:
+    """An administrator's wish for a `membership`. `asked_by` and `approved_by` are the people behind the accounts, so
+    that somebody with two accounts is one; `approved_by` is None while nobody has agreed. `measured`: whether the
+    organisation had measurements when it was asked.
+    """
+
+    membership: Membership
+    asked_by: str
+    approved_by: str | None = None
+    measured: bool = True
+
+
+@dataclass(frozen=True)
 class Correction:
     """A person's word: what was observed from `start` to `end` (epoch seconds, whole quarter hours) counts as
     `counts_as`, a state, or `not_observed` to leave it out.
@@ -38,6 +74,49 @@ class Correction:
     start: int
     end: int
     counts_as: str
+
+
+def holds(act: Act, joining: Joining | None = None) -> bool:
+    """Whether what was asked for takes effect: a second person agreed, or nothing was measured yet."""
+    rules = joining or Joining()
+    return not act.measured or not rules.second_person or act.approved_by not in (None, act.asked_by)
+
+
+def memberships_of(acts: Iterable[Act], joining: Joining | None = None) -> tuple[Membership, ...]:
+    """The memberships that take effect, in the order asked for."""
+    return tuple(act.membership for act in acts if holds(act, joining))
+
+
+def counting(
+    people: Iterable[str],
+    day: date,
+    observed: Mapping[str, Mapping[date, int]],
+    since: Mapping[str, date],
+    joining: Joining | None = None,
+) -> frozenset[str]:
+    """Who of a cohort's `people` counts on `day`: whoever counted before, or has ten active days behind them.
+
+    `observed`: person -> local day -> observed seconds (see `blocks.Rollup.observed`), of the days before `day` that are
+    kept; days from `day` on are not looked at. `since`: the first day somebody counted on; who began once goes on.
+    """
+    rules = joining or Joining()
+
+    def active(person: str) -> int:
+        days = observed.get(person, {}).items()
+        return sum(1 for one, seconds in days if one < day and seconds >= rules.active_seconds)
+
+    return frozenset(
+        person for person in people if (person in since and since[person] <= day) or active(person) >= rules.active_days
+    )
+
+
+def observed_by_day(slots: Mapping[int, Rollup], zone: ZoneInfo) -> dict[date, int]:
+    """One person's quarter hours as observed seconds a local day: what `counting` asks for."""
+    days: dict[date, int] = {}
+    for slot, rollup in slots.items():
+        day = local_day(slot, zone)
+        days[day] = days.get(day, 0) + rollup.observed
+    return days
 
 
 def teams_in(month: date, memberships: Iterable[Membership]) -> dict[str, str]:

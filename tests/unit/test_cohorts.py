@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sync_service.blocks import Rollup
-from sync_service.cohorts import EVERY_TEAM, Correction, Membership, apply_corrections, freeze, month_begins, teams_in
+from sync_service.cohorts import (
+    EVERY_TEAM,
+    Act,
+    Correction,
+    Joining,
+    Membership,
+    apply_corrections,
+    counting,
+    freeze,
+    memberships_of,
+    month_begins,
+    observed_by_day,
+    teams_in,
+)
 
 OCT, NOV, DEC = date(2026, 10, 1), date(2026, 11, 1), date(2026, 12, 1)
 MEMBERS = [Membership("ada", "red", OCT), Membership("ada", "blue", DEC), Membership("bob", "red", NOV)]
@@ -47,3 +60,39 @@ def test_a_correction_relabels_what_was_observed_and_adds_nothing():
     assert after == {"ada": {0: Rollup(600, 0, 0, 0, 0)}, "bob": people["bob"]}
     assert changed == {("ada", 0), ("ada", 900)}
     assert people["ada"][900] == Rollup(0, 0, 0, 900, 0), "the measurement itself stays"
+
+
+def test_once_something_is_measured_nobody_joins_a_team_by_one_persons_word():
+    ada = MEMBERS[0]
+    assert memberships_of([Act(ada, "alice")]) == ()
+    assert memberships_of([Act(ada, "alice", "alice")]) == (), "the same person with a second account"
+    assert memberships_of([Act(ada, "alice", "bert")]) == (ada,)
+    assert memberships_of([Act(ada, "alice", measured=False)]) == (ada,), "nothing to isolate anybody in yet"
+    assert memberships_of([Act(ada, "alice")], Joining(second_person=False)) == (ada,)
+
+
+def test_whoever_is_new_counts_after_ten_active_days():
+    days = [NOV + timedelta(days=n) for n in range(12)]
+    seconds = {"ada": dict.fromkeys(days[:10], 1800), "bob": dict.fromkeys(days[:9], 9000), "eve": {days[0]: 10**6}}
+    assert counting(seconds, days[9], seconds, {}) == frozenset()
+    assert counting(seconds, days[10], seconds, {}) == {"ada"}
+    seconds["bob"][days[9]] = 1799
+    assert counting(seconds, days[11], seconds, {}) == {"ada"}, "a minute short is no active day"
+    assert counting(["new"], days[0], {}, {}, Joining.at_once()) == {"new"}
+
+
+def test_what_is_measured_on_the_day_itself_or_later_does_not_make_it_count():
+    days = [NOV + timedelta(days=n) for n in range(20)]
+    assert counting(["ada"], days[9], {"ada": dict.fromkeys(days, 3600)}, {}) == frozenset()
+
+
+def test_who_began_to_count_goes_on_and_did_not_count_before():
+    assert counting(["ada"], NOV, {}, {"ada": NOV}) == {"ada"}
+    assert counting(["ada"], OCT, {}, {"ada": NOV}) == frozenset()
+
+
+def test_observed_time_is_added_up_by_the_local_day():
+    berlin = ZoneInfo("Europe/Berlin")
+    midnight = int(datetime(2026, 11, 2, 23, tzinfo=UTC).timestamp())
+    slots = {midnight - 900: Rollup(1, 2, 3, 4, 5), midnight: Rollup(900, 0, 0, 0, 0)}
+    assert observed_by_day(slots, berlin) == {date(2026, 11, 2): 15, date(2026, 11, 3): 900}
