@@ -28,6 +28,7 @@ class Entry:
     first: date | None = None
     last: date | None = None
     role: str | None = None
+    scope: str | None = None
 
 
 def by_reader(
@@ -42,7 +43,16 @@ def by_reader(
     """The entry for a manager's, administrator's or auditor's read."""
     first, last = days or (None, None)
     return Entry(
-        reader.id, reader.name, action, why, team=team, person=person, first=first, last=last, role=reader.role
+        reader.id,
+        reader.name,
+        action,
+        why,
+        team=team,
+        person=person,
+        first=first,
+        last=last,
+        role=reader.role,
+        scope=reader.scope,
     )
 
 
@@ -56,15 +66,16 @@ def record(db: Database, org: str, entry: Entry, *, now: int) -> None:
     with db.transaction() as tx:
         enter(tx, org)
         tx.run(
-            """insert into access_log (org, at, reader, reader_name, reader_role, action, team, person, from_day, to_day,
+            """insert into access_log (org, at, reader, reader_name, reader_role, reader_scope, action, team, person, from_day, to_day,
                  allowed_because)
-               values (:org, to_timestamp(:now), :reader, :name, :role, :action, :team, :person, cast(:first as date),
+               values (:org, to_timestamp(:now), :reader, :name, :role, :scope, :action, :team, :person, cast(:first as date),
                  cast(:last as date), :why)""",
             org=org,
             now=now,
             reader=entry.reader,
             name=entry.reader_name,
             role=entry.role,
+            scope=entry.scope,
             action=entry.action,
             team=entry.team,
             person=entry.person,

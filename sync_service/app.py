@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sync_service.admission import ManagerParts
 from sync_service.authz import Authority
 from sync_service.device_auth import DeviceGate
 from sync_service.device_routes import DeviceParts, device_endpoints
@@ -33,7 +34,7 @@ from sync_service.local.registry import PostgresRegistry
 from sync_service.local.seal_keys import FileSealKeys
 from sync_service.local.sockets import running_conninfo
 from sync_service.maintenance import make_partitions
-from sync_service.manager_routes import ManagerParts, manager_endpoints, policy_for_managers
+from sync_service.manager_routes import manager_endpoints, policy_for_managers
 from sync_service.migrate import applied, migrate, pending, read_migrations
 from sync_service.openapi import openapi
 from sync_service.person_routes import PersonParts, person_endpoints

@@ -1,17 +1,20 @@
-"""Who may read what: the one place where a manager's token becomes a reader, and a reader's request a yes or a no.
+"""Who may do what: the one place where a reader's request becomes a yes or a no. Whatever is not in the table is no.
 
 A token only says who is asking; what they may do is looked up at every request, so a revocation holds at once.
 
-| action | admin | manager | auditor |
-|---|---|---|---|
-| team numbers | every team | their own teams | - |
-| one person, where the policy allowed it | - | of their own teams | - |
-| list of teams | all | their own | all |
-| policy | yes | yes | yes |
-| devices, by day | yes | - | - |
-| access log | yes | - | yes |
+| action | admin | manager | auditor | integration, of the scope |
+|---|---|---|---|---|
+| teams: their list | all | their own | all | - |
+| team_summary: team numbers | every team | their own teams | - | team_summary, of its teams |
+| person_summary: one person, where the policy allowed it | - | of their own teams | - | - |
+| policy, agreement | yes | yes | yes | - |
+| devices, by day | yes | - | - | devices |
+| access_log | yes | - | yes | access_log |
+| alerts | yes | - | - | alerts |
+| people, people_edit, codes, approve, policy_edit, readers | yes | - | - | - |
 
-Nobody reads a team's numbers of a month in which they were counted in them: they could subtract themselves.
+Nobody reads a team's numbers of a month in which they were counted in them: they could subtract themselves
+(`admission.py` asks the database).
 """
 
 from __future__ import annotations
@@ -26,10 +29,51 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sync_service.errors import ServiceError, SettingsError
 from sync_service.ports import Database
 
-Role = Literal["admin", "manager", "auditor"]
+Role = Literal["admin", "manager", "auditor", "integration"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Action = Literal["teams", "team_summary", "person_summary", "policy", "devices", "access_log"]
+Scope = Literal["team_summary", "access_log", "devices", "alerts"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+"""What a program's token may be good for: exactly one of them, and nothing else."""
+
+Action = Literal[
+    "teams",
+    "team_summary",
+    "person_summary",
+    "policy",
+    "devices",
+    "access_log",
+    "alerts",
+    "people",
+    "people_edit",
+    "codes",
+    "approve",
+    "policy_edit",
+    "agreement",
+    "readers",
+]
+ACTIONS: tuple[Action, ...] = get_args(Action)
+"""`person_summary` and `team_summary` are about a team, the rest about the organisation."""
+
+_ANYWHERE: dict[Role, frozenset[Action]] = {
+    "admin": frozenset(ACTIONS) - {"person_summary"},
+    "manager": frozenset({"teams", "policy", "agreement"}),
+    "auditor": frozenset({"teams", "policy", "agreement", "access_log"}),
+    "integration": frozenset(),
+}
+"""What a role may do whatever it is about."""
+
+_IN_OWN_TEAMS: dict[Role, frozenset[Action]] = {"manager": frozenset({"team_summary", "person_summary"})}
+"""What a role may do about the teams the reader was given."""
+
+_OF_A_TEAM: frozenset[Action] = frozenset({"team_summary"})
+"""Scopes that are good for the token's named teams only."""
+
+_WHY: dict[Role, str] = {
+    "admin": "administrator of the organisation",
+    "manager": "manager in the organisation",
+    "auditor": "auditor of the organisation",
+}
 
 ISSUER = "framekeep-local"
 AUDIENCE = "framekeep-managers"
@@ -44,7 +88,9 @@ class NotAuthenticated(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who is asking. `teams`: those a manager was given; `person`: their own entry, where they are measured too."""
+    """Who is asking. `teams`: those a manager or an integration was given; `person`: their own entry, where they are
+    measured too; `scope`: the one thing an integration may read.
+    """
 
     id: str
     org: str
@@ -52,6 +98,7 @@ class Reader:
     role: Role
     teams: frozenset[str] = frozenset()
     person: str | None = None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +114,19 @@ def why_allowed(reader: Reader, action: Action, team: str | None = None) -> str 
     """The reason this reader may do this, in words the people concerned read; None when they may not. `team`: the one
     asked about, or the team of the person asked about.
     """
-    if action == "person_summary":
-        own = reader.role == "manager" and team is not None and team in reader.teams
-        return "manager of this person's team, under a policy that allows it" if own else None
-    if reader.role == "admin":
-        return "administrator of the organisation"
-    if reader.role == "auditor":
-        return "auditor of the organisation" if action in ("teams", "policy", "access_log") else None
-    if action == "team_summary":
-        return "manager of this team" if team is not None and team in reader.teams else None
-    return "manager in the organisation" if action in ("teams", "policy") else None
+    own = team is not None and team in reader.teams
+    if action in _ANYWHERE.get(reader.role, ()):
+        return _WHY[reader.role]
+    if action in _IN_OWN_TEAMS.get(reader.role, ()):
+        if not own:
+            return None
+        about_one = action == "person_summary"
+        return "manager of this person's team, under a policy that allows it" if about_one else "manager of this team"
+    if reader.role == "integration" and action == reader.scope and action in SCOPES:
+        if action not in _OF_A_TEAM:
+            return f"program with the scope {action}"
+        return f"program with the scope {action} for this team" if own else None
+    return None
 
 
 def issue_token(key: Ed25519PrivateKey, *, manager: str, org: str, now: int, days: int) -> IssuedToken:
@@ -111,7 +161,7 @@ class Authority:
         with self._db.transaction() as tx:
             enter(tx, org)
             rows = tx.run(
-                """select m.name, m.role, m.person::text as person
+                """select m.name, m.role, m.person::text as person, m.scope
                    from manager_token k join manager m on m.id = k.manager
                    where k.jti = :jti and m.id = :manager and k.revoked_at is null and m.revoked_at is null
                      and k.expires_at > to_timestamp(:now)""",
@@ -123,7 +173,9 @@ class Authority:
                 raise NotAuthenticated("the token is not valid")
             teams = tx.run("select team::text as team from manager_team where manager = :manager", manager=manager)
         row = rows[0]
-        return Reader(manager, org, row["name"], row["role"], frozenset(t["team"] for t in teams), row["person"])
+        return Reader(
+            manager, org, row["name"], row["role"], frozenset(t["team"] for t in teams), row["person"], row["scope"]
+        )
 
     def _read(self, authorization: str | None, now: int) -> tuple[str, str, str]:
         scheme, _, token = (authorization or "").partition(" ")

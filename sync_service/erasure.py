@@ -71,6 +71,8 @@ ERASED = (
     Place("access_log", "person", "person", {"person": "null"}),
     # What a reader read stays on record too, without their name. Readers are found by their account, so that is next.
     Place("access_log", "reader", "reader", {"reader_name": f"'{ERASED_NAME}'"}),
+    # Their account at the identity provider, with its e-mail address; found by their account here, so before it.
+    Place("reader_identity", "manager", "reader"),
     # Nobody reads on under no name.
     Place(
         "manager",

@@ -59,6 +59,12 @@ RULES = (
     Rule("cohort months", "cohort_month", 430, "month < to_timestamp(:cutoff)::date"),
     Rule("access log", "access_log", 365, "at < to_timestamp(:cutoff)"),
     Rule("readers' tokens, after expiry", "manager_token", 30, "expires_at < to_timestamp(:cutoff)"),
+    Rule(
+        "sign-ins of revoked readers",
+        "reader_identity",
+        30,
+        "manager in (select id from manager where revoked_at < to_timestamp(:cutoff))",
+    ),
     Rule("corrections", "correction", 90, "ends_at < to_timestamp(:cutoff)"),
     Rule("cancelled erasures", "erasure_request", 30, "step = 'cancelled' and stepped_at < to_timestamp(:cutoff)"),
     Rule("erasure receipts", "erasure_receipt", 396, "finished_at < to_timestamp(:cutoff)"),

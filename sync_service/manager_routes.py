@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sync_service import access_log, authz
-from sync_service.authz import Authority, NotAuthenticated, Reader, enter, why_allowed
+from sync_service.admission import ManagerParts, admit, admit_reader, known_reader
+from sync_service.authz import Reader, enter, why_allowed
 from sync_service.device_routes import with_tag
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
 from sync_service.person_reports import person_days, teams_of
 from sync_service.person_routes import asked_days
-from sync_service.ports import Database, Documents, Row
+from sync_service.ports import Database, Row
 from sync_service.released import read_days
 from sync_service.reports import MAX_DAYS, summary, to_csv
 from sync_service.schemas import ACCESS_LOG, DAY, DEVICES, PERSON_SUMMARY, SUMMARY, TEAMS
-from sync_service.timetable import LOOK_BACK_DAYS, Timing, local_day, month_of
+from sync_service.timetable import LOOK_BACK_DAYS, local_day
 
 DEFAULT_DAYS = 14
 MOST_DEVICES = 10_000
@@ -29,22 +29,11 @@ _REFUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerParts:
-    """What these endpoints need. `api` speaks as framekeep_api."""
-
-    authority: Authority
-    api: Database
-    documents: Documents
-    clock: Callable[[], int]
-    timing: Timing = field(default_factory=Timing)
-
-
 def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
     """The lines of the table for readers."""
 
     def teams(request: Request) -> Answer:
-        reader = _allowed(parts, request, "teams")
+        reader = admit(parts, request, "teams")
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
             rows = tx.run("select id::text as id, name, time_zone from team order by name")
@@ -62,7 +51,7 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
         return _person_summary(parts, request)
 
     def devices(request: Request) -> Answer:
-        reader = _allowed(parts, request, "devices")
+        reader = admit(parts, request, "devices")
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
             return Answer(200, _devices(tx))
@@ -70,7 +59,7 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
     def log(request: Request) -> Answer:
         today = datetime.fromtimestamp(parts.clock(), UTC).date()
         days = asked_days(request, today, default=DEFAULT_DAYS, most=MAX_DAYS)
-        reader = _allowed(parts, request, "access_log", days=days)
+        reader = admit(parts, request, "access_log", days=days)
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
             rows = access_log.of_organisation(tx, *days, limit=access_log.MOST_ROWS + 1)
@@ -147,7 +136,7 @@ def policy_for_managers(parts: ManagerParts, devices: Endpoint) -> Endpoint:
     def policy(request: Request) -> Answer:
         if not authz.claims_to_be_a_managers(request.headers.get("authorization")):
             return devices.handler(request)
-        reader = _allowed(parts, request, "policy")
+        reader = admit(parts, request, "policy")
         document = parts.documents.latest(reader.org, "policy")
         return with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
 
@@ -155,7 +144,7 @@ def policy_for_managers(parts: ManagerParts, devices: Endpoint) -> Endpoint:
 
 
 def _team_summary(parts: ManagerParts, request: Request) -> Answer:
-    reader, team = _reader(parts, request), request.params["team"]
+    reader, team = known_reader(parts, request), request.params["team"]
     now = parts.clock()
     zone = _team_zone(parts, reader, team)
     today = local_day(now, zone or ZoneInfo("UTC"))
@@ -163,13 +152,11 @@ def _team_summary(parts: ManagerParts, request: Request) -> Answer:
     bucket = request.query.get("bucket", "block")
     if bucket not in ("block", "day"):
         raise Refused(refusal(400, "malformed"))
-    _check_allowed(parts, reader, "team_summary", team=team if zone else None, days=days)
+    admit_reader(parts, reader, "team_summary", team=team if zone else None, days=days)
     if zone is None:
         raise Refused(refusal(404, "unknown_team"))
     with parts.api.transaction() as tx:
         enter(tx, reader.org)
-        if _was_counted(tx, reader, team, days):
-            raise Refused(refusal(403, "counted_in_team"))
         released = read_days(tx, team, *days, shown_by=now)
     answer = summary(team, zone, released, *days, "day" if bucket == "day" else "block")
     if "text/csv" in request.headers.get("accept", ""):
@@ -180,7 +167,7 @@ def _team_summary(parts: ManagerParts, request: Request) -> Answer:
 
 
 def _person_summary(parts: ManagerParts, request: Request) -> Answer:
-    reader, person, now = _reader(parts, request), request.params["person"], parts.clock()
+    reader, person, now = known_reader(parts, request), request.params["person"], parts.clock()
     today = datetime.fromtimestamp(now, UTC).date()
     days = asked_days(request, today, default=DEFAULT_DAYS, most=LOOK_BACK_DAYS)
     with parts.api.transaction() as tx:
@@ -189,7 +176,7 @@ def _person_summary(parts: ManagerParts, request: Request) -> Answer:
     # Somebody who changed teams is for whoever manages both; who is unknown is refused like everybody else's people.
     foreign = next((team for team in teams if team not in reader.teams), None)
     team = foreign or next(reversed(teams), None)
-    _check_allowed(parts, reader, "person_summary", team=team, person=person if teams else None, days=days)
+    admit_reader(parts, reader, "person_summary", team=team, person=person if teams else None, days=days)
     assert team is not None
     with parts.api.transaction() as tx:
         enter(tx, reader.org)
@@ -203,20 +190,6 @@ def _team_zone(parts: ManagerParts, reader: Reader, team: str) -> ZoneInfo | Non
         enter(tx, reader.org)
         rows = tx.run("select time_zone from team where id = cast(:team as text)", team=team)
     return ZoneInfo(rows[0]["time_zone"]) if rows else None
-
-
-def _was_counted(tx: Database, reader: Reader, team: str, days: tuple[date, date]) -> bool:
-    """Whether the reader is in a cohort of this team in these days: they could subtract themselves."""
-    return reader.person is not None and bool(
-        tx.run(
-            """select 1 as one from cohort where person = :person and team = :team
-               and month >= cast(:first as date) and month <= cast(:last as date) limit 1""",
-            person=reader.person,
-            team=team,
-            first=month_of(days[0]).isoformat(),
-            last=days[1].isoformat(),
-        )
-    )
 
 
 def _devices(tx: Database) -> dict[str, object]:
@@ -234,40 +207,3 @@ def _devices(tx: Database) -> dict[str, object]:
         most=MOST_DEVICES,
     )
     return {"devices": rows}
-
-
-def _reader(parts: ManagerParts, request: Request) -> Reader:
-    try:
-        return parts.authority.reader(request.headers.get("authorization"), parts.clock())
-    except NotAuthenticated:
-        raise Refused(
-            Answer(401, {"error": "not_authenticated"}, {"WWW-Authenticate": 'Bearer realm="framekeep"'})
-        ) from None
-
-
-def _allowed(
-    parts: ManagerParts, request: Request, action: authz.Action, *, days: tuple[date, date] | None = None
-) -> Reader:
-    """The reader, once they may do this and the access log says that they do."""
-    reader = _reader(parts, request)
-    _check_allowed(parts, reader, action, days=days)
-    return reader
-
-
-def _check_allowed(
-    parts: ManagerParts,
-    reader: Reader,
-    action: authz.Action,
-    *,
-    team: str | None = None,
-    person: str | None = None,
-    days: tuple[date, date] | None = None,
-) -> None:
-    why = why_allowed(reader, action, team)
-    action_done, why_told = (action, why) if why else (f"{action}_refused", "refused")
-    # A read about one person is that person's to see, not the whole team's.
-    about = None if action == "person_summary" else team
-    entry = access_log.by_reader(reader, action_done, why_told, team=about, person=person, days=days)
-    access_log.record(parts.api, reader.org, entry, now=parts.clock())
-    if why is None:
-        raise Refused(refusal(403, "not_allowed"))
