@@ -66,6 +66,8 @@ ERASED = (
     Place("correction", "person", "person"),
     Place("cohort", "person", "person"),
     Place("membership", "person", "person"),
+    Place("approval", "person", "person"),
+    Place("counted_person", "person", "person"),
     Place("code", "person", "person"),
     # That somebody read something stays on record; whom it was about does not.
     Place("access_log", "person", "person", {"person": "null"}),

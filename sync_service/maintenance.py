@@ -65,6 +65,7 @@ RULES = (
         30,
         "manager in (select id from manager where revoked_at < to_timestamp(:cutoff))",
     ),
+    Rule("administrators' agreements", "approval", 365, "asked_at < to_timestamp(:cutoff)"),
     Rule("corrections", "correction", 90, "ends_at < to_timestamp(:cutoff)"),
     Rule("cancelled erasures", "erasure_request", 30, "step = 'cancelled' and stepped_at < to_timestamp(:cutoff)"),
     Rule("erasure receipts", "erasure_receipt", 396, "finished_at < to_timestamp(:cutoff)"),

@@ -45,8 +45,16 @@ class Company:
         self.teams[name] = provision.create_team(self.office, self.org, name, zone, now=NOW - 30 * 86400)
         return [self.person(f"{name} {n}", name, since=since) for n in range(people)]
 
-    def person(self, name: str, team: str, *, since: date | None = NOVEMBER) -> str:
-        return provision.add_person(self.office, self.org, name, self.teams[team], now=NOW, since=since)
+    def person(self, name: str, team: str, *, since: date | None = NOVEMBER, new: bool = False) -> str:
+        """A person of the team. They count from their first day on, unless they are `new`: then after ten active days."""
+        person = provision.add_person(self.office, self.org, name, self.teams[team], now=NOW, since=since)
+        if not new:
+            self.pg.owner.run(
+                "insert into counted_person (person, org, since) values (:person, :org, '2026-01-01')",
+                person=person,
+                org=self.org,
+            )
+        return person
 
     def measured(self, person: str, first: int, slots: int, *, policy: str = "p-1", **seconds: int) -> None:
         """Rollups of `slots` quarter hours from `first` on, as the opener would have written them."""

@@ -76,6 +76,14 @@ class Scene:
             **common,
         )
         pg.owner.run(
+            """insert into approval (id, org, act, person, team, asked_at, measured)
+               values (:org, :org, 'person_move', :person, :team, to_timestamp(:now), true)""",
+            person=person,
+            org=org,
+            team=self.company.teams["red"],
+            now=NOW,
+        )
+        pg.owner.run(
             """insert into reader_identity (manager, org, issuer, subject, email, added_at)
                select id, org, 'https://id.example', :name, 'someone@example.org', to_timestamp(:now) from manager
                where person = :person""",
@@ -296,7 +304,7 @@ def test_late_copies_are_swept(scene):
     scene.eraser.run(NOW + DAY)
     scene.eraser.run(NOW + DAY + 600)
     scene._pipeline_rows(scene.company.pg)
-    assert scene.eraser.sweep() == 7
+    assert scene.eraser.sweep() == 8
     assert scene.named() == {"tombstone"}
 
 

@@ -23,6 +23,8 @@ PIPELINE = {
     "device_progress": {"opener": "raw", "publisher": "r", "person": "r", "api": "r", "maintenance": "r", "eraser": "rd"},
     "device_jti": {"ingest": "rad", "maintenance": "rd", "eraser": "rd"},
     "participation": {"person": "raw", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd"},
+    "approval": {"admin": "raw", "maintenance": "rd", "eraser": "rd"},
+    "counted_person": {"publisher": "ra", "person": "r", "maintenance": "r", "eraser": "rd"},
     "housekeeping": {"maintenance": "raw"},
     "seal_key": {"admin": "rawd", "opener": "rw"},
 }  # fmt: skip
