@@ -1,87 +1,49 @@
 """Signed documents: the keyset (what to seal to, who signs policies) and the policy (what is measured and when).
 
-A document is `{"payload": base64, "sigs": [{"key", "sig"}]}`. The signature covers T(doc) + type + 0x00 + the exact
-payload bytes and is checked before the payload is parsed.
+What is signed and how is `signing.py`'s; the agreement and the root's successors are `agreement.py` and `roots.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
-from agent.wire.errors import BadSignature, Malformed, UnsupportedVersion
-from agent.wire.ids import check_ed25519_public, signer_id, tag
+from agent.wire.errors import Malformed
+from agent.wire.ids import check_ed25519_public
 from agent.wire.seal import SealPublicKey
-from agent.wire.strict import (
-    MAX_INTEGER,
-    canonical,
-    exact_fields,
-    from_b64,
-    hex_id,
-    integer,
-    strict_json,
-    text,
-    to_b64,
+from agent.wire.signing import (
+    COMMON,
+    MAX_DOCUMENT,
+    begin_field,
+    check_begin,
+    check_common,
+    common,
+    read_begin,
+    sign_document,
+    verify_document,
 )
+from agent.wire.strict import MAX_INTEGER, exact_fields, from_b64, integer, text, to_b64
 
-VERSION = 1
-MAX_DOCUMENT = 64 * 1024
-MAX_SIGNATURES = 8
+__all__ = [
+    "MAX_DOCUMENT",
+    "Keyset",
+    "Policy",
+    "SealKeyEntry",
+    "WorkHours",
+    "check_endpoint",
+    "sign_document",
+    "verify_document",
+]
+
 SEAL_USES = ("summaries",)
 """What a seal key may be used for. (The second check will add its own.)"""
 MINUTES_A_DAY = 1440
 
-_COMMON = ("v", "type", "org", "seq", "issued", "not_after")
 _POLICY_ID = re.compile(r"p-[0-9]{1,9}")
 _AGREEMENT = re.compile(r"[0-9a-f]{64}|")
-
-
-def sign_document(kind: str, payload: Mapping[str, Any], keys: Sequence[Ed25519PrivateKey]) -> bytes:
-    """The document of type `kind` around `payload`, signed by every key of `keys`."""
-    body = canonical(payload)
-    signatures = [
-        {"key": signer_id(key.public_key().public_bytes_raw()), "sig": to_b64(key.sign(_signed_bytes(kind, body)))}
-        for key in keys
-    ]
-    return canonical({"payload": to_b64(body), "sigs": signatures})
-
-
-def verify_document(
-    document: bytes, kind: str, *, signers: Iterable[bytes], org: str, required: int = 1
-) -> Mapping[str, Any]:
-    """The payload of a document of type `kind` that at least `required` distinct keys of `signers`
-    (raw Ed25519 public keys) have signed for organisation `org`.
-
-    Raises BadSignature, Malformed or UnsupportedVersion. Time and sequence are the caller's to judge.
-    """
-    fields = exact_fields(strict_json(document, MAX_DOCUMENT), ("payload", "sigs"))
-    body = from_b64(fields["payload"], "payload")
-    known = {signer_id(raw): check_ed25519_public(raw) for raw in signers}
-    if not isinstance(fields["sigs"], list) or not 1 <= len(fields["sigs"]) <= MAX_SIGNATURES:
-        raise Malformed(f"a document carries 1 to {MAX_SIGNATURES} signatures")
-    valid = set()
-    for entry in fields["sigs"]:
-        signature = exact_fields(entry, ("key", "sig"))
-        name = hex_id(signature["key"], "key")
-        raw = from_b64(signature["sig"], "sig", 64)
-        if name in known and _is_valid(known[name], raw, _signed_bytes(kind, body)):
-            valid.add(name)
-    if len(valid) < required:
-        raise BadSignature(f"this {kind} is not signed by a key that may sign it")
-    payload = strict_json(body, MAX_DOCUMENT)
-    if isinstance(payload, dict) and type(payload.get("v")) is int and payload["v"] != VERSION:
-        raise UnsupportedVersion(f"{kind} version {payload['v']}")
-    if canonical(payload) != body:
-        raise Malformed(f"the {kind}'s payload is not in its canonical form")
-    if not isinstance(payload, dict) or payload.get("type") != kind or payload.get("org") != org:
-        raise BadSignature(f"this is not a {kind} of this organisation")
-    return payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +98,7 @@ class Keyset:
     council: bytes | None = None
 
     def __post_init__(self) -> None:
-        _check_common(self.org, self.seq, self.issued, self.not_after)
+        check_common(self.org, self.seq, self.issued, self.not_after)
         check_endpoint(self.endpoint)
         integer(self.min_suite, 1, 255, "min_suite")
         for raw in (*self.policy_signers, *((self.council,) if self.council else ())):
@@ -151,7 +113,7 @@ class Keyset:
     def to_payload(self) -> dict[str, Any]:
         """The payload to sign."""
         return {
-            **_common("keyset", self.org, self.seq, self.issued, self.not_after),
+            **common("keyset", self.org, self.seq, self.issued, self.not_after),
             "endpoint": self.endpoint,
             "min_suite": self.min_suite,
             "seal_keys": [entry.to_dict() for entry in self.seal_keys],
@@ -162,7 +124,7 @@ class Keyset:
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Keyset:
         """The keyset in a verified payload. Raises Malformed."""
-        names = (*_COMMON, "endpoint", "min_suite", "seal_keys", "policy_signers", "council")
+        names = (*COMMON, "endpoint", "min_suite", "seal_keys", "policy_signers", "council")
         fields = exact_fields(payload, names)
         if not isinstance(fields["seal_keys"], list) or not isinstance(fields["policy_signers"], list):
             raise Malformed("seal_keys and policy_signers must be lists")
@@ -215,7 +177,8 @@ class Policy:
     """What the organisation set, signed by one of the keyset's policy signers: its public id (`p-7`), the hash of
     the agreement it rests on (64 hex digits, or "" where there is none), seconds between looks, work hours in the
     laptop's local time, whether managers may see one person's summary, k, the fewest people a team number may stand on,
-    and whether the employee may end the program (pausing nobody can forbid). Raises Malformed.
+    whether the employee may end the program (pausing nobody can forbid), and from when on it applies (epoch seconds; None
+    is read as `issued`). Raises Malformed.
     """
 
     org: str
@@ -229,9 +192,17 @@ class Policy:
     individual_reports: bool = False
     k: int = 5
     may_quit: bool = True
+    effective: int | None = None
+
+    @property
+    def begins(self) -> int:
+        """From when on it applies, epoch seconds."""
+        return self.issued if self.effective is None else self.effective
 
     def __post_init__(self) -> None:
-        _check_common(self.org, self.seq, self.issued, self.not_after)
+        check_common(self.org, self.seq, self.issued, self.not_after)
+        if check_begin(self.effective, self.issued, self.not_after) == self.issued:
+            object.__setattr__(self, "effective", None)  # one form for one meaning
         text(self.id, _POLICY_ID, "id")
         text(self.agreement, _AGREEMENT, "agreement")
         integer(self.interval_seconds, 5, 60, "interval_seconds")
@@ -246,7 +217,7 @@ class Policy:
     def to_payload(self) -> dict[str, Any]:
         """The payload to sign."""
         return {
-            **_common("policy", self.org, self.seq, self.issued, self.not_after),
+            **common("policy", self.org, self.seq, self.issued, self.not_after),
             "id": self.id,
             "agreement": self.agreement,
             "interval_seconds": self.interval_seconds,
@@ -254,15 +225,16 @@ class Policy:
             "individual_reports": self.individual_reports,
             "k": self.k,
             **({} if self.may_quit else {"may_quit": False}),
+            **begin_field(self.begins, self.issued),
         }
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Policy:
         """The policy in a verified payload. Raises Malformed."""
-        names = (*_COMMON, "id", "agreement", "interval_seconds", "work_hours", "individual_reports", "k")
+        names = (*COMMON, "id", "agreement", "interval_seconds", "work_hours", "individual_reports", "k")
         if payload.get("may_quit") is True:
             raise Malformed("may_quit is left out where it is true")  # one form for one meaning
-        fields = exact_fields(payload, (*names, *(["may_quit"] if "may_quit" in payload else [])))
+        fields = exact_fields(payload, (*names, *(name for name in ("may_quit", "effective") if name in payload)))
         if not isinstance(fields["work_hours"], list):
             raise Malformed("work_hours must be a list")
         return cls(
@@ -277,6 +249,7 @@ class Policy:
             individual_reports=fields["individual_reports"],
             k=fields["k"],
             may_quit=fields.get("may_quit", True),
+            effective=read_begin(payload),
         )
 
 
@@ -294,25 +267,3 @@ def check_endpoint(endpoint: Any) -> str:
     if not valid or endpoint != f"{parts.scheme}://{parts.netloc}":
         raise Malformed("endpoint must be https://HOST[:PORT] (http only for this machine itself)")
     return endpoint
-
-
-def _common(kind: str, org: str, seq: int, issued: int, not_after: int) -> dict[str, Any]:
-    return {"v": VERSION, "type": kind, "org": org, "seq": seq, "issued": issued, "not_after": not_after}
-
-
-def _check_common(org: Any, seq: Any, issued: Any, not_after: Any) -> None:
-    hex_id(org, "org")
-    integer(seq, 1, MAX_INTEGER, "seq")
-    integer(not_after, integer(issued, 0, MAX_INTEGER, "issued") + 1, MAX_INTEGER, "not_after")
-
-
-def _signed_bytes(kind: str, body: bytes) -> bytes:
-    return tag("doc") + kind.encode("ascii") + b"\0" + body
-
-
-def _is_valid(public: bytes, signature: bytes, message: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
