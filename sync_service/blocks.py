@@ -82,17 +82,29 @@ def equally(observed: Mapping[str, int]) -> Mapping[str, Fraction]:
     return {person: Fraction(1, len(observed)) for person in observed}
 
 
+def percent(part: Fraction) -> int:
+    """A part of one as 5, 10 .. 95 percent: nearest 5, halves up, the ends folded in (see `label`)."""
+    return min(95, max(5, 5 * math.floor(part * 20 + Fraction(1, 2))))
+
+
+Tell = Callable[[Fraction], int]
+"""A part of one to the percentage that is told."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """The numbers of the rule. The service builds it with `for_policy`; other values serve the counter-example search.
 
     `k`: people who must contribute before a block closes. `minimum_seconds`: observed seconds that make a person a
-    contributor. `weigh`: how contributors are weighed.
+    contributor. `weigh`: how contributors are weighed. `remainder_joins`: whether what is left of a day joins its last
+    block, or is told by itself. `tell`: how a mean is rounded.
     """
 
     k: int = MINIMUM_K
     minimum_seconds: int = 1800
     weigh: Weigh = equally
+    remainder_joins: bool = True
+    tell: Tell = percent
 
     @classmethod
     def for_policy(cls, k: int) -> Rules:
@@ -157,7 +169,10 @@ def close_stretches(slots: Sequence[int], people: People, rules: Rules) -> list[
             seen = dict.fromkeys(people, 0)
     if len(bounds) == 1:
         return []
-    bounds[-1] = len(slots)  # the remainder joins the last block
+    if rules.remainder_joins:
+        bounds[-1] = len(slots)
+    elif contributors(slots[bounds[-1] :], people, rules):
+        bounds.append(len(slots))
     return [slots[a:b] for a, b in itertools.pairwise(bounds)]
 
 
@@ -191,16 +206,11 @@ def make_block(stretch: Sequence[int], people: People, rules: Rules) -> Block:
         start=stretch[0],
         end=stretch[-1] + SLOT_SECONDS,
         seconds=length,
-        shares={state: percent(mean) for state, mean in means.items()},
-        coverage=percent(coverage),
+        shares={state: rules.tell(mean) for state, mean in means.items()},
+        coverage=rules.tell(coverage),
         people=band(len(observed)),
         contributors=frozenset(observed),
     )
-
-
-def percent(part: Fraction) -> int:
-    """A part of one as 5, 10 .. 95 percent: nearest 5, halves up, the ends folded in (see `label`)."""
-    return min(95, max(5, 5 * math.floor(part * 20 + Fraction(1, 2))))
 
 
 def label(value: int) -> str:

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sync_service.blocks import MINIMUM_K, SHARES, SUPPRESSED_BECAUSE, label, percent
+from sync_service.blocks import MINIMUM_K, SHARES, SUPPRESSED_BECAUSE, Tell, label, percent
 from sync_service.timetable import days_between
 
 MAX_DAYS = 400
@@ -64,16 +64,24 @@ class ReleasedDay:
 
 
 def summary(
-    team: str, zone: ZoneInfo, days: Sequence[ReleasedDay], first: date, last: date, bucket: Bucket
+    team: str,
+    zone: ZoneInfo,
+    days: Sequence[ReleasedDay],
+    first: date,
+    last: date,
+    bucket: Bucket,
+    *,
+    tell: Tell = percent,
 ) -> dict[str, Any]:
     """The JSON answer for a team from `first` to `last`, both included: one row a block or a day, and the whole range.
 
     `zone` is the team's present time zone; each row's times carry the offset of the zone its day was released under.
+    `tell` rounds means as blocks were rounded; another one serves the counter-example search.
     """
     released = {one.day: one for one in days}
     rows: list[dict[str, Any]] = []
     for day in days_between(first, last):
-        rows += _rows_of_day(day, released.get(day), bucket)
+        rows += _rows_of_day(day, released.get(day), bucket, tell)
     return {
         "team": team,
         "time_zone": zone.key,
@@ -88,11 +96,11 @@ def summary(
             "rounded to 5 points, 5 means 5 or less and 95 means 95 or more, and it is computed once.",
         },
         "rows": rows,
-        "total": _mean_of([block for one in days if first <= one.day <= last for block in _standing(one)]),
+        "total": _mean_of([block for one in days if first <= one.day <= last for block in _standing(one)], tell),
     }
 
 
-def _rows_of_day(day: date, one: ReleasedDay | None, bucket: Bucket) -> list[dict[str, Any]]:
+def _rows_of_day(day: date, one: ReleasedDay | None, bucket: Bucket, tell: Tell) -> list[dict[str, Any]]:
     if one is None:
         return [_empty_row(day, "not_released", NOT_RELEASED)]
     if one.suppressed is not None:
@@ -106,7 +114,7 @@ def _rows_of_day(day: date, one: ReleasedDay | None, bucket: Bucket) -> list[dic
         {note for block in one.blocks for note in block.notes}
         | {WITHDRAWN.format(reason=reason) for reason in _reasons(one.blocks)}
     )
-    total = _mean_of(standing)
+    total = _mean_of(standing, tell)
     assert total is not None
     start, end = standing[0].start, standing[-1].end
     corrected = any(block.corrected for block in standing)
@@ -182,15 +190,15 @@ def _reasons(blocks: Iterable[ReleasedBlock]) -> list[str]:
     return sorted({block.withdrawn for block in blocks if block.withdrawn is not None})
 
 
-def _mean_of(blocks: Sequence[ReleasedBlock]) -> dict[str, Any] | None:
+def _mean_of(blocks: Sequence[ReleasedBlock], tell: Tell) -> dict[str, Any] | None:
     if not blocks:
         return None
     seconds = sum(block.seconds for block in blocks)
     shares = {
-        state: percent(Fraction(sum(block.shares[state] * block.seconds for block in blocks), 100 * seconds))
+        state: tell(Fraction(sum(block.shares[state] * block.seconds for block in blocks), 100 * seconds))
         for state in SHARES
     }
-    coverage = percent(Fraction(sum(block.coverage * block.seconds for block in blocks), 100 * seconds))
+    coverage = tell(Fraction(sum(block.coverage * block.seconds for block in blocks), 100 * seconds))
     people = min((block.people for block in blocks), key=BANDS.index)
     return _numbers(seconds, people, shares, coverage)
 
