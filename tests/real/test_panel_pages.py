@@ -66,6 +66,18 @@ def test_every_page_fits_and_is_accessible(chromium: Browser, day: Scene, theme:
         assert visitor.complaints == []
 
 
+def test_on_paper_every_page_is_light_and_nothing_is_cut_off(chromium: Browser, day: Scene) -> None:
+    a4 = {"width": 794, "height": 1123}  # 210 mm by 297 mm at 96 points an inch
+    with open_panel(chromium, day.host.link(), viewport=a4, color_scheme="dark") as visitor:
+        visitor.page.emulate_media(media="print", color_scheme="dark")
+        for slug in PAGES:
+            page = visitor.go(slug)
+            assert overflow(page) <= 0, f"{slug} is wider than the paper"
+            ink = page.evaluate("getComputedStyle(document.body).color")
+            assert max(map(int, re.findall(r"\d+", ink))) < 80, f"{slug} prints pale letters: {ink}"
+            assert not page.locator("button:visible, .scroll input:visible").count(), f"{slug} prints buttons"
+
+
 @pytest.mark.parametrize("name", ["empty", "paused", "alone", "new"])
 def test_other_laptops_pages_fit_and_are_accessible(chromium: Browser, tmp_path: Path, name: str) -> None:
     with scene(name, tmp_path) as made, open_panel(chromium, made.host.link(), locale="fr") as visitor:
