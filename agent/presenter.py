@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from agent.attention.schedule import Hours
 from agent.clock import Clock
@@ -19,9 +20,10 @@ from agent.in_force import hours_in_force, may_quit
 from agent.panel.language import Speech, choose_language
 from agent.status import AgentState, Status
 from agent.tray.base import Notice, Tray
+from agent.tray.icon import Icon
 from agent.tray.news import Facts, Told, news, no_icon
 from agent.tray.pauses import tomorrow
-from agent.tray.view import Action, LastSent, TrayView, tray_view
+from agent.tray.view import STARTING, Action, LastSent, TrayView, tray_view
 from agent.zone import local_zone
 
 REFRESH_SECONDS = 20.0
@@ -32,6 +34,8 @@ RETRY_SECONDS = 5.0
 """The same after it failed."""
 CALM_SECONDS = 0.25
 """News that come within this time are shown together."""
+STALE_FAILURES = 3
+"""So many turns may fail in a row before the icon stops saying what was true once."""
 HOST_SECONDS = 5.0
 """How long a desktop may take to show the icon before the employee is told that nothing does."""
 UNSEEN = (
@@ -39,6 +43,7 @@ UNSEEN = (
     " panel."
 )
 """A sentence of the status, as others translated where it is shown."""
+STALE = "Framekeep cannot tell what it is doing at the moment: open the privacy panel to see."
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,8 @@ class Presenter:
         self._hidden_since: float | None = None
         self._facts: Facts | None = None
         self._sent: LastSent | None = None
+        self._shown = STARTING
+        self._failures = 0
         self._told = Told(policy=policy_before)
 
     def unseen(self) -> str:
@@ -79,18 +86,22 @@ class Presenter:
             wait = RETRY_SECONDS
             try:
                 self.turn()
+                self._failures = 0
                 wait = REFRESH_SECONDS if self._hidden_since is None else HIDDEN_SECONDS
             except StoreError as error:  # a disk that is full or busy now
                 log.error("%s", error)
+                self._count_failure()
             except Exception:
                 log.exception("The tray could not be brought up to date.")
+                self._count_failure()
             self._desk.changed.wait(wait)
             self._stop.wait(CALM_SECONDS)
 
     def turn(self) -> None:
         """Bring the tray up to date, and tell what is new. Raises StoreError."""
         status = self._desk.status()
-        self._tray.show(self.view(status))
+        self._shown = self.view(status)
+        self._tray.show(self._shown)
         now = self._clock.monotonic()
         if self._tray.visible():
             self._hidden_since = None
@@ -153,6 +164,18 @@ class Presenter:
         self._say(sentence)
         speech = self._speech()
         self._tray.notify(Notice("trouble", speech.gettext("Framekeep"), speech.gettext(sentence)))
+
+    def _count_failure(self) -> None:
+        """After some failed turns the icon asks for attention; its menu stays, since a pause may still work."""
+        self._failures += 1
+        if self._failures < STALE_FAILURES:
+            return
+        try:
+            said = self._speech().gettext(STALE)
+            first = [replace(item, label=said) if item.id == "line_0" else item for item in self._shown.items]
+            self._tray.show(replace(self._shown, icon=Icon.ATTENTION, title=said, tooltip=said, items=tuple(first)))
+        except Exception:
+            log.exception("Not even that could be shown.")
 
     def _mind_the_host(self, hidden: bool, shown: bool) -> None:
         """Say once that nothing shows the icon; take it back when something does."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent import presenter
 from agent.app import Agent, Home, build_agent, open_home
 from agent.check import CameraCheck
 from agent.clock import SystemClock
@@ -25,7 +26,9 @@ from agent.paths import HOME_VARIABLE
 from agent.presenter import Presenter
 from agent.sources import Source
 from agent.station import Station
+from agent.status import Status
 from agent.tray.base import Notice
+from agent.tray.icon import Icon
 from agent.tray.view import Action, TrayView
 from tests.builders import ManualClock, Organisation
 from tests.e2e.test_station import until
@@ -107,6 +110,36 @@ def test_a_turn_that_fails_is_followed_by_one_that_does_not(home: Home) -> None:
     office.desk.changed.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_an_icon_that_cannot_be_kept_current_says_so_and_keeps_its_menu(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presenter, "RETRY_SECONDS", 0.01)
+    office = Office(home, SystemClock())
+    broken = threading.Event()
+    read = office.desk.status
+
+    def status() -> Status:
+        if broken.is_set():
+            raise RuntimeError("nobody knows")
+        return read()
+
+    monkeypatch.setattr(office.desk, "status", status)
+    thread = threading.Thread(target=office.presenter.run, daemon=True)
+    thread.start()
+    until(lambda: office.tray.views)
+    before = office.tray.views[-1]
+    broken.set()
+    office.desk.changed.set()
+    until(lambda: office.tray.views[-1].icon is Icon.ATTENTION and "cannot tell" in office.tray.views[-1].title)
+    assert [item.id for item in office.tray.views[-1].items] == [item.id for item in before.items]
+    broken.clear()
+    office.desk.changed.set()
+    until(lambda: office.tray.views[-1].title == before.title)
+    office.stop.set()
+    office.desk.changed.set()
+    thread.join(5)
 
 
 def test_a_choice_that_fails_is_told_in_the_readers_language_and_the_next_one_is_done(

@@ -18,6 +18,7 @@ SENTENCES = (
         " your panel."
     ),
     N_("That failed through a fault in Framekeep: try it again, or in the privacy panel."),
+    N_("Framekeep cannot tell what it is doing at the moment: open the privacy panel to see."),
     N_("The service revoked this device: nothing is measured. Ask your administrator for a new code."),
     N_("The organisation's keyset is missing: nothing is measured until it was fetched."),
     N_(
