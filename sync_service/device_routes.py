@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from sync_service.ingest import KeyDirectory, post_envelope
 from sync_service.ports import Database, DeviceRegistry, Documents, Inbox
 from sync_service.quota import Quota
 from sync_service.schemas import BASE64, DOCUMENT, ID, INSTANT, TEXT, UUID, closed
+from sync_service.tags import with_tag as with_tag
 
 MOST_RECEIPTS = 1000
 
@@ -161,14 +161,6 @@ def _organisation(lookups: Database, wanted: str | None) -> tuple[str, bytes]:
     if len(rows) != 1:
         raise Refused(refusal(404, "unknown_organisation"))
     return rows[0]["id"], rows[0]["root_public"]
-
-
-def with_tag(request: Request, body: bytes) -> Answer:
-    """200 with an ETag, or 304 when the caller has this very body."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    known = [name.strip().removeprefix("W/") for name in request.headers.get("if-none-match", "").split(",")]
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    return Answer(304, b"", headers) if tag in known else Answer(200, body, headers)
 
 
 def _since(text: str) -> int:

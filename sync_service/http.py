@@ -15,9 +15,18 @@ Schema = Mapping[str, Any]
 """A JSON Schema (2020-12, the dialect of OpenAPI 3.1)."""
 
 
+def _nobody_counts(_: str) -> None:
+    """For a request that nobody limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`headers` have lower-case names; `query` holds each parameter's last value; `params` are the path's `<name>`s."""
+    """`headers` have lower-case names; `query` holds each parameter's last value; `params` are the path's `<name>`s.
+
+    `id` is what the answer and any log line of a failure name it by, `client` the address it came from ("" where nobody
+    knows). Whoever finds out who is asking calls `admitted` with a name that is the same for all their tokens: from then
+    on their calls are counted under that name instead of the address (`limits.py`).
+    """
 
     method: str
     path: str
@@ -25,6 +34,9 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     params: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+    client: str = ""
+    admitted: Callable[[str], None] = _nobody_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +58,13 @@ class Answer:
         return self.headers.get("Content-Type", "application/json")
 
 
-def refusal(status: int, error: str, *, retry_after: int | None = None) -> Answer:
-    """`{"error": error}`, with Retry-After (seconds) where waiting helps."""
-    return Answer(status, {"error": error}, {} if retry_after is None else {"Retry-After": str(retry_after)})
+def refusal(status: int, error: str, *, retry_after: int | None = None, message: str | None = None) -> Answer:
+    """`{"error": error}`, a stable code, with Retry-After (seconds) where waiting helps. `message` is one sentence for a
+    person; left out, it is the one `messages.py` has for the code. On its way out every refusal also gets its message and
+    its request's id (`routes.answer`).
+    """
+    body: dict[str, object] = {"error": error} if message is None else {"error": error, "message": message}
+    return Answer(status, body, {} if retry_after is None else {"Retry-After": str(retry_after)})
 
 
 class Refused(Exception):
@@ -85,13 +101,26 @@ class Endpoint:
     query: Sequence[Parameter] = ()
     body: Schema | None = None
     csv: bool = False
-    """Whether the 200 answer may also be text/csv."""
+    """Whether the 200 answer may also be text/csv: the handler asks `negotiation.chosen`."""
+    example: object | None = None
+    """The body of a good answer, for the description; one is made from the schema when there is none."""
+    body_example: object | None = None
+    """A body that is sent, likewise."""
+    params: Mapping[str, Schema] = field(default_factory=dict)
+    """What the path's parameters look like; 32 hexadecimal digits where nothing is said."""
 
 
 ERROR: Schema = {
     "type": "object",
-    "properties": {"error": {"type": "string"}},
-    "required": ["error"],
+    "properties": {
+        "error": {"type": "string", "description": "A stable code, for programs.", "pattern": "^[a-z][a-z0-9_]*$"},
+        "message": {"type": "string", "description": "One sentence for a person: what is wrong and what to do next."},
+        "request_id": {
+            "type": "string",
+            "description": "Also in X-Request-Id; the service's log names failures by it.",
+        },
+    },
+    "required": ["error", "message", "request_id"],
 }
 """The body of every refusal."""
 

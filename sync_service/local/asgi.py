@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from agent.wire.envelope import MAX_BODY
 from sync_service.http import Answer, Endpoint, Request, refusal
-from sync_service.routes import ALWAYS, answer
+from sync_service.limits import Limits
+from sync_service.routes import ALWAYS, answer, request_id, whole
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,7 +47,7 @@ class Table:
             self._patterns.append((re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path)), methods))
 
     def match(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | Answer:
-        """The endpoint and its path parameters, or 404, or 405 that names what is allowed."""
+        """The endpoint and its path parameters, or the answer: 404, 405 that names what is allowed, or 204 that does."""
         params: dict[str, str] = {}
         methods = self._plain.get(path)
         if methods is None:
@@ -58,16 +60,29 @@ class Table:
                 return _NOT_FOUND
         endpoint = methods.get(method)
         if endpoint is None:
-            return Answer(405, {"error": "method_not_allowed"}, {"Allow": ", ".join(sorted(methods))})
+            known = {*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}
+            allow = {"Allow": ", ".join(sorted(known))}
+            # Other origins are allowed nothing, so there is nothing to say about them.
+            return Answer(204, b"", allow) if method == "OPTIONS" else _method_not_allowed(allow)
         return endpoint, params
 
 
 class Application:
-    """ASGI 3. `started` is called once the server is ready to be asked."""
+    """ASGI 3. `started` is called once the server is ready to be asked. `pages` answers a GET whose path is not in the
+    table (a Request without parameters), or gives None: then it is 404. `limits`: how often each may ask.
+    """
 
-    def __init__(self, endpoints: Iterable[Endpoint], *, started: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        *,
+        started: Callable[[], None] = lambda: None,
+        pages: Callable[[Request], Answer | None] = lambda _: None,
+        limits: Limits | None = None,
+    ) -> None:
         self._table = Table(endpoints)
-        self._started = started
+        self._started, self._pages = started, pages
+        self._limits = Limits() if limits is None else limits
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,20 +94,32 @@ class Application:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        found = self._table.match("GET" if scope["method"] == "HEAD" else scope["method"], scope["path"])
+        request = Request(
+            method="GET" if scope["method"] == "HEAD" else scope["method"],
+            path=scope["path"],
+            headers=headers,
+            id=request_id(headers),
+            client=scope["client"][0] if scope.get("client") else "",
+        )
+        return whole(await self._answered(request, scope["query_string"], receive), request.id)
+
+    async def _answered(self, request: Request, query_string: bytes, receive: Receive) -> Answer:
+        loop = asyncio.get_running_loop()
+        found = self._table.match(request.method, request.path)
         if isinstance(found, Answer):
-            return found
+            if found.status != 404 or request.method != "GET":
+                return found
+            return await loop.run_in_executor(self._threads, self._pages, request) or found
         endpoint, params = found
-        body = await _read(headers, receive)
+        body = await _read(request.headers, receive)
         if isinstance(body, Answer):
             return body
         try:
-            query = dict(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=32))
+            query = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, max_num_fields=32))
         except ValueError:
             return _BAD_REQUEST
-        request = Request(endpoint.method, scope["path"], headers, query, body, params)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, answer, endpoint, request)
+        asked = replace(request, query=query, body=body, params=params)
+        return await loop.run_in_executor(self._threads, answer, endpoint, asked, self._limits)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -106,7 +133,11 @@ class Application:
                 return
 
 
-async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:
+def _method_not_allowed(allow: dict[str, str]) -> Answer:
+    return replace(refusal(405, "method_not_allowed"), headers=allow)
+
+
+async def _read(headers: Mapping[str, str], receive: Receive) -> bytes | Answer:
     """The body, or the answer to one that is too large or too slow. One byte over the limit is enough to know."""
     length = headers.get("content-length", "0")
     if not length.isdigit() or int(length) > MAX_BODY:
@@ -132,7 +163,9 @@ async def _read(headers: dict[str, str], receive: Receive) -> bytes | Answer:
 
 async def _send(send: Send, given: Answer, *, head: bool) -> None:
     content = given.content
-    headers = {**ALWAYS, **given.headers, "Content-Type": given.content_type, "Content-Length": str(len(content))}
+    headers = {**ALWAYS, **given.headers}
+    if given.status not in (204, 304):  # neither has a body whose type or length could be told
+        headers |= {"Content-Type": given.content_type, "Content-Length": str(len(content))}
     if given.status in (408, 413):
         headers["Connection"] = "close"  # the rest of the body is not read
     await send(
