@@ -1,15 +1,18 @@
-"""Freeze each team's month: its time zone, and who is counted. Done once a month and team, by the insert of its key."""
+"""Freeze each team's month: its time zone, and who is counted. Done once a month and team, by the insert of its key.
+
+Who is new in a cohort counts from the first day on that has ten active days behind it; that day is kept, too.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sync_service.cohorts import EVERY_TEAM, Membership, freeze
+from sync_service.cohorts import EVERY_TEAM, Joining, Membership, counting, freeze
 from sync_service.ports import Database
-from sync_service.timetable import LOOK_BACK_DAYS, local_day, month_of, next_month
+from sync_service.timetable import LOOK_BACK_DAYS, instant, local_day, month_of, next_month
 
 
 def freeze_months(db: Database, org: str, now: int, *, individual_reports: bool) -> int:
@@ -55,6 +58,55 @@ def team_readers(db: Database, org: str) -> Mapping[str, set[str]]:
     for row in rows:
         readers.setdefault(row["person"], set()).add(row["team"])
     return readers
+
+
+def counting_on(
+    tx: Database, org: str, team: str, month: date, day: date, zone: ZoneInfo, joining: Joining
+) -> frozenset[str]:
+    """Who of a frozen cohort counts on a `day` of its `month`; whoever does for the first time is noted.
+
+    `tx` is the transaction that releases the day, as framekeep_publisher: what it decides stands or falls with it.
+    """
+    rows = tx.run(
+        """select c.person, k.since::text as since from cohort c left join counted_person k using (person)
+           where c.team = :team and c.month = cast(:month as date)""",
+        team=team,
+        month=month.isoformat(),
+    )
+    since = {row["person"]: date.fromisoformat(row["since"]) for row in rows if row["since"] is not None}
+    new = [row["person"] for row in rows if since.get(row["person"], date.max) > day]
+    observed = observed_before(tx, new, day, zone)
+    counted = counting([row["person"] for row in rows], day, observed, since, joining)
+    tx.run(
+        """insert into counted_person (person, org, since)
+           select p.person, :org, cast(:day as date)
+           from jsonb_array_elements_text(cast(:people as jsonb)) as p (person) on conflict do nothing""",
+        org=org,
+        day=day.isoformat(),
+        people=json.dumps(sorted(counted.intersection(new))),
+    )
+    return counted
+
+
+def observed_before(tx: Database, people: Collection[str], day: date, zone: ZoneInfo) -> dict[str, dict[date, int]]:
+    """Observed seconds by person and local day, of the days before `day` that are kept."""
+    if not people:
+        return {}
+    observed: dict[str, dict[date, int]] = {}
+    for row in tx.run(
+        """select person, (slot at time zone cast(:zone as text))::date::text as day,
+             sum(observed + unknown)::bigint as seconds
+           from person_rollup
+           where person in (select jsonb_array_elements_text(cast(:people as jsonb)))
+             and slot >= to_timestamp(:start) and slot < to_timestamp(:end)
+           group by 1, 2""",
+        zone=zone.key,
+        people=json.dumps(sorted(people)),
+        start=instant(day - timedelta(days=LOOK_BACK_DAYS), 0, zone),
+        end=instant(day, 0, zone),
+    ):
+        observed.setdefault(row["person"], {})[date.fromisoformat(row["day"])] = row["seconds"]
+    return observed
 
 
 def _freeze(db: Database, org: str, team: str, month: date, zone: ZoneInfo, people: Iterable[str], now: int) -> int:

@@ -14,13 +14,23 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from agent.wire.documents import Policy
-from sync_service.blocks import People, Rollup, Rules, TeamDay, team_day
-from sync_service.cohorts import Correction, apply_corrections, month_begins
+from sync_service import team_data
+from sync_service.blocks import Block, People, Rules, TeamDay, contributors, team_day
+from sync_service.cohorts import Joining, apply_corrections, month_begins
 from sync_service.errors import ServiceError
-from sync_service.freezing import freeze_months
+from sync_service.freezing import counting_on, freeze_months
 from sync_service.policies import current_keyset, current_policy
 from sync_service.ports import Alerts, Database
-from sync_service.timetable import LOOK_BACK_DAYS, Timing, days_between, instant, local_day, month_of, next_month
+from sync_service.timetable import (
+    LOOK_BACK_DAYS,
+    SLOT_SECONDS,
+    Timing,
+    days_between,
+    instant,
+    local_day,
+    month_of,
+    next_month,
+)
 from sync_service.uptime import Uptime, note_uptime
 
 LONGEST_HOLD_SECONDS = 24 * 3600
@@ -62,7 +72,7 @@ class _Month:
 
 class Publisher:
     """`db` speaks as the publisher's role. `timing` says when a day is due, `unwritten_before` whether an envelope that
-    was accepted before an instant (epoch seconds) is not in the database yet.
+    was accepted before an instant (epoch seconds) is not in the database yet, `joining` when somebody new counts.
     """
 
     def __init__(
@@ -72,11 +82,13 @@ class Publisher:
         timing: Timing | None = None,
         *,
         unwritten_before: Callable[[int], bool] = lambda _: False,
+        joining: Joining | None = None,
     ) -> None:
         self._db = db
         self._alerts = alerts
         self._timing = timing or Timing()
         self._unwritten_before = unwritten_before
+        self._joining = joining or Joining()
         self._warned: dict[tuple[str, str], int] = {}
 
     def run(self, now: int, *, first_day: date | None = None) -> Published:
@@ -173,15 +185,21 @@ class Publisher:
     def _release(self, month: _Month, day: date, policy: Policy, now: int) -> Published:
         with self._db.transaction() as tx:
             lock_day(tx, month.team, day)
-            measured = _people(tx, month, day)
-            people, changed = apply_corrections(measured, _corrections(tx, month, day))
+            counted = counting_on(tx, month.org, month.team, month.month, day, month.zone, self._joining)
+            measured = {
+                person: slots
+                for person, slots in team_data.people(tx, month.team, day, month.zone).items()
+                if person in counted
+            }
+            people, changed = apply_corrections(measured, team_data.corrections(tx, month.team, day, month.zone))
+            rules = Rules.for_policy(policy.k)
             result = team_day(
                 month.zone,
                 day,
                 policy.work_hours,
                 people,
-                Rules.for_policy(policy.k),
-                not_before=month_begins(month.month, month.zone, _previous_zones(tx, month)),
+                rules,
+                not_before=month_begins(month.month, month.zone, team_data.previous_zones(tx, month.team, month.month)),
             )
             shown = max(now, self._timing.shown_at(day, month.zone))
             new = tx.run(
@@ -202,7 +220,10 @@ class Publisher:
             )
             if not new:
                 return Published()  # another run was first; its numbers stand
-            tx.run(_INSERT_BLOCKS, rows=json.dumps(_rows(month, result, changed, shown)))
+            tx.run(
+                _INSERT_BLOCKS,
+                rows=json.dumps(_rows(month, result, lambda block: _corrected(block, measured, changed, rules), shown)),
+            )
         return Published(days=1, blocks=len(result.blocks), suppressed=int(result.suppressed is not None))
 
 
@@ -223,7 +244,7 @@ from jsonb_to_recordset(cast(:rows as jsonb)) as b (org text, team text, day dat
 
 
 def _rows(
-    month: _Month, result: TeamDay, changed: frozenset[tuple[str, int]], shown: int
+    month: _Month, result: TeamDay, corrected: Callable[[Block], bool], shown: int
 ) -> list[dict[str, int | str | bool]]:
     return [
         {
@@ -237,69 +258,15 @@ def _rows(
             **block.shares,
             "coverage": block.coverage,
             "people": block.people,
-            "corrected": any(
-                person in block.contributors and block.start <= slot < block.end for person, slot in changed
-            ),
+            "corrected": corrected(block),
             "shown": shown,
         }
         for number, block in enumerate(result.blocks, start=1)
     ]
 
 
-def _people(tx: Database, month: _Month, day: date) -> People:
-    """The cohort's rollups of the local day, without the erased and without whoever was reported by name that day."""
-    rows = tx.run(
-        """with counted as (
-             select c.person from cohort c
-             where c.team = :team and c.month = cast(:month as date)
-               and not exists (select from tombstone t where t.kind = 'person' and t.id = c.person)
-           ), rolled as (
-             select r.*, coalesce(p.individual_reports, false) as by_name
-             from person_rollup r join counted using (person)
-               left join policy_terms p on p.org = r.org and p.policy = r.policy
-             where r.slot >= to_timestamp(:start) and r.slot < to_timestamp(:end)
-           )
-           select person, extract(epoch from slot)::bigint as slot, sum(at_screen)::bigint as at_screen,
-             sum(looking_away)::bigint as looking_away, sum(on_phone)::bigint as on_phone,
-             sum(absent)::bigint as absent, sum(unknown)::bigint as unknown
-           from rolled where person not in (select person from rolled where by_name)
-           group by person, slot""",
-        team=month.team,
-        month=month.month.isoformat(),
-        start=instant(day, 0, month.zone),
-        end=instant(day + timedelta(days=1), 0, month.zone),
-    )
-    people: dict[str, dict[int, Rollup]] = {}
-    for row in rows:
-        rollup = Rollup(row["at_screen"], row["looking_away"], row["on_phone"], row["absent"], row["unknown"])
-        people.setdefault(row["person"], {})[row["slot"]] = rollup
-    return people
-
-
-def _corrections(tx: Database, month: _Month, day: date) -> list[Correction]:
-    rows = tx.run(
-        """select k.person, extract(epoch from k.starts_at)::bigint as starts,
-             extract(epoch from k.ends_at)::bigint as ends, k.counts_as
-           from correction k join cohort c on c.person = k.person and c.month = cast(:month as date)
-           where c.team = :team and k.starts_at < to_timestamp(:end) and k.ends_at > to_timestamp(:start)
-           order by k.made_at, k.id""",
-        team=month.team,
-        month=month.month.isoformat(),
-        start=instant(day, 0, month.zone),
-        end=instant(day + timedelta(days=1), 0, month.zone),
-    )
-    return [Correction(row["person"], row["starts"], row["ends"], row["counts_as"]) for row in rows]
-
-
-def _previous_zones(tx: Database, month: _Month) -> list[ZoneInfo]:
-    """The time zones this month's people were counted in last month."""
-    rows = tx.run(
-        """select distinct m.time_zone from cohort now
-             join cohort before on before.person = now.person and before.month = cast(:before as date)
-             join cohort_month m on m.team = before.team and m.month = before.month
-           where now.team = :team and now.month = cast(:month as date)""",
-        team=month.team,
-        month=month.month.isoformat(),
-        before=month_of(month.month - timedelta(days=1)).isoformat(),
-    )
-    return [ZoneInfo(row["time_zone"]) for row in rows]
+def _corrected(block: Block, measured: People, changed: frozenset[tuple[str, int]], rules: Rules) -> bool:
+    """Whether a correction went into a block: of somebody behind it, or of somebody who would be without it."""
+    slots = range(block.start, block.end, SLOT_SECONDS)
+    said = {person for person, slot in changed if slot in slots}
+    return bool(said & (block.contributors | contributors(slots, {p: measured[p] for p in said}, rules).keys()))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent.demo.colleagues import NAMES
 from sync_service.app import build_office, join_store
+from sync_service.cohorts import Joining
 from sync_service.issuing import new_token
 from sync_service.local.alerts import LogAlerts
 from sync_service.provision import add_person, create_organisation, create_team, new_code
@@ -46,6 +47,9 @@ def set_up(data: Path, endpoint: str, *, zone: str, day: date, now: int) -> Demo
 
 
 def publish(data: Path, *, day: date, now: int) -> None:
-    """Release the day's blocks at once. Only a demonstration may: people need the time to see and correct them."""
+    """Release the day's blocks at once, and count everybody from their first day on. Only a demonstration may: people
+    need the time to see and correct them, and somebody new counts after ten active days.
+    """
     with join_store(data) as store:
-        Publisher(store.database("publisher"), LogAlerts(), Timing.without_delay()).run(now, first_day=day)
+        publisher = store.database("publisher")
+        Publisher(publisher, LogAlerts(), Timing.without_delay(), joining=Joining.at_once()).run(now, first_day=day)

@@ -19,6 +19,7 @@ from sync_service.timetable import Timing, instant
 from tests.e2e.office import MONDAY, NOVEMBER, NOW, Quiet, found
 
 BERLIN = ZoneInfo("Europe/Berlin")
+NOW_DAY = date(2026, 11, 11)
 NINE = instant(MONDAY, 9 * 60, BERLIN)
 
 
@@ -111,6 +112,40 @@ def test_late_data_corrections_and_erasure_never_change_what_was_released(compan
     )
     publish(company, now=NOW + 5 * 86400)
     assert blocks(company) == before
+
+
+def test_a_correction_that_takes_somebody_out_of_a_number_is_marked_too(company):
+    people = company.team("red", 6)
+    for person in people:
+        company.measured(person, NINE, 2, at_screen=900)
+    correct(company, people[0], NINE, 2, "not_observed")
+    publish(company)
+    assert [(row["at_screen"], row["people"], row["corrected"]) for row in blocks(company)] == [(95, "5-7", True)]
+
+
+def test_whoever_is_new_counts_after_ten_active_days_and_goes_on_counting(company):
+    company.team("red", 4)
+    new = company.person("new", "red", new=True)
+    weekdays = [MONDAY + timedelta(days=n) for n in range(-14, 2) if (MONDAY + timedelta(days=n)).isoweekday() < 6]
+    assert weekdays.index(MONDAY) == 10
+    rows = company.pg.owner.run("select id::text as id from person order by name")
+    for person in [row["id"] for row in rows]:
+        for day in weekdays[1:]:
+            company.measured(person, instant(day, 9 * 60, BERLIN), 2, at_screen=900)
+    publish(company)
+    assert days(company)[company.teams["red"], MONDAY.isoformat()] == "too_few_people", "nine days are not enough"
+    company.up_until(NOW + 86400)
+    publish(company, now=NOW + 86400)
+    tuesday = MONDAY + timedelta(days=1)
+    assert days(company)[company.teams["red"], tuesday.isoformat()] is None and len(blocks(company, tuesday)) == 1
+    since = company.pg.owner.run("select since::text as since from counted_person where person = :p", p=new)
+    assert since == [{"since": tuesday.isoformat()}]
+    company.pg.owner.run("delete from person_rollup where slot < to_timestamp(:at)", at=NINE)
+    for person in [row["id"] for row in rows]:
+        company.measured(person, instant(NOW_DAY, 9 * 60, BERLIN), 2, at_screen=900)
+    company.up_until(NOW + 2 * 86400)
+    publish(company, now=NOW + 2 * 86400)
+    assert len(blocks(company, NOW_DAY)) == 1, "what was measured then is kept no longer, and no longer needed"
 
 
 def test_a_suppressed_day_stays_suppressed(company):
