@@ -10,19 +10,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, check_endpoint, sign_document
-from agent.wire.enrolment import LIFETIME_SECONDS, EnrolmentCode
 from agent.wire.errors import WireError
 from agent.wire.ids import organisation_id
 from agent.wire.seal import SealKey
-from sync_service.errors import ServiceError
+from sync_service import people
 from sync_service.key_files import KeyFiles, write_key
+from sync_service.people import IssuedCode as IssuedCode
+from sync_service.people import RequestError as RequestError
+from sync_service.people import check_name as check_name
+from sync_service.people import check_person as check_person
+from sync_service.people import team_zone as team_zone
 from sync_service.ports import Database, Documents, Row, SealKeys
-from sync_service.timetable import local_day, month_of, next_month
 
 DAY = 24 * 3600
 SEAL_DAYS = 45
@@ -31,12 +33,6 @@ OPEN_DAYS = 40
 """It still opens this long afterwards: a laptop may have been offline for 30 days."""
 DOCUMENT_DAYS = 365
 DEFAULT_HOURS = (WorkHours((1, 2, 3, 4, 5), 8 * 60, 18 * 60),)
-
-
-class RequestError(ServiceError):
-    """What was asked for cannot be done as asked; the message says what can."""
-
-    exit_code = 2
 
 
 @dataclass(frozen=True)
@@ -59,15 +55,6 @@ class Organisation:
     policy: str
     seal_key: str
     root_file: Path
-
-
-@dataclass(frozen=True)
-class IssuedCode:
-    """A one-time code as it is given to a person, once."""
-
-    code: str
-    person: str
-    expires: int
 
 
 def create_organisation(
@@ -151,22 +138,8 @@ def the_organisation(office: Office, wanted: str | None = None) -> str:
 
 def create_team(office: Office, org: str, name: str, time_zone: str, *, now: int) -> str:
     """A new team, its days in `time_zone` (an IANA name such as Europe/Berlin); answers its id."""
-    check_name(name)
-    if time_zone not in available_timezones():
-        raise RequestError(f"{time_zone!r} is no time zone; use a name such as Europe/Berlin")
-    team = secrets.token_hex(16)
-    made = office.database.run(
-        """insert into team (id, org, name, time_zone, created_at) values (:id, :org, :name, :zone, to_timestamp(:now))
-           on conflict (org, name) do nothing returning id""",
-        id=team,
-        org=org,
-        name=name,
-        zone=time_zone,
-        now=now,
-    )
-    if not made:
-        raise RequestError(f"there is a team {name!r} already; choose another name")
-    return team
+    with office.database.transaction() as tx:
+        return people.create_team(tx, org, name, time_zone, now=now)
 
 
 def the_team(office: Office, org: str, wanted: str) -> Row:
@@ -177,7 +150,7 @@ def the_team(office: Office, org: str, wanted: str) -> Row:
         wanted=wanted,
     )
     if len(rows) != 1:
-        raise RequestError(f"there is no team {wanted!r}; see framekeep-sync admin team list")
+        raise RequestError(f"there is no team {wanted!r}; see framekeep-sync admin team list", "unknown_team")
     return rows[0]
 
 
@@ -189,7 +162,7 @@ def the_person(office: Office, org: str, wanted: str) -> str:
         wanted=wanted,
     )
     if not rows:
-        raise RequestError(f"there is no person {wanted!r}; see framekeep-sync admin person list")
+        raise RequestError(f"there is no person {wanted!r}; see framekeep-sync admin person list", "unknown_person")
     if len(rows) > 1:
         raise RequestError(
             f"{len(rows)} people are called {wanted!r}; give the id, see framekeep-sync admin person list"
@@ -198,75 +171,26 @@ def the_person(office: Office, org: str, wanted: str) -> str:
 
 
 def add_person(office: Office, org: str, name: str, team: str, *, now: int, since: date | None = None) -> str:
-    """A new person in `team`; answers their id.
-
-    They are counted in the team's numbers from the month `since` (its first day) on. That is next month, so that nobody
-    joins a number in the middle of a month; only while the organisation has never been measured may it be the present
-    month (the default then) or a past one. Once there is a measurement, who belonged where is no longer to be chosen.
+    """A new person in `team`, by nobody's leave: for setting up, before anything is measured (`approving.py` asks a
+    second administrator). Answers their id; they count from the month `since` on (see `people.joining_month`).
     """
-    check_name(name)
     person = secrets.token_hex(16)
     with office.database.transaction() as tx:
-        place = team_zone(tx, org, team)
-        present = month_of(local_day(now, place))
-        measured = _has_data(tx, org)
-        month = since or (next_month(present) if measured else present)
-        if month.day != 1:
-            raise RequestError("people are counted by whole months; give a month's first day")
-        if measured and month <= present:
-            raise RequestError(
-                f"people are counted from the next month on ({next_month(present):%Y-%m}), because this organisation "
-                "has been measured already"
-            )
-        tx.run(
-            "insert into person (id, org, name, created_at) values (:id, :org, :name, to_timestamp(:now))",
-            id=person,
-            org=org,
-            name=name,
-            now=now,
-        )
-        _join(tx, org, person, team, month)
+        month = people.joining_month(tx, org, team, since, now=now)
+        people.add_person(tx, org, person, name, team, month, now=now)
     return person
 
 
 def move_person(office: Office, org: str, person: str, team: str, *, now: int) -> date:
-    """Put a person into another team; answers the month (its first day) from which they count there."""
+    """Put a person into another team, by nobody's leave; answers the month (its first day) from which they count there."""
     with office.database.transaction() as tx:
-        places = [team_zone(tx, org, team)]
-        check_person(tx, org, person)
-        rows = tx.run(
-            "select distinct t.time_zone from membership m join team t on t.id = m.team where m.person = :person",
-            person=person,
-        )
-        places += [ZoneInfo(row["time_zone"]) for row in rows]
-        # The month must not have begun in any of the zones they are counted in.
-        month = max(next_month(month_of(local_day(now, place))) for place in places)
-        tx.run(
-            "delete from membership where person = :person and month >= cast(:month as date)",
-            person=person,
-            month=month.isoformat(),
-        )
-        _join(tx, org, person, team, month)
-    return month
+        return people.move_person(tx, org, person, team, now=now)
 
 
 def new_code(office: Office, org: str, person: str, *, now: int) -> IssuedCode:
     """A one-time enrolment code for a person's laptop, good for 72 hours. Only a hash of it is kept."""
     with office.database.transaction() as tx:
-        check_person(tx, org, person)
-        root = tx.run("select root_public from organisation where id = :org", org=org)[0]["root_public"]
-        code = EnrolmentCode.new(root)
-        tx.run(
-            """insert into code (id, org, person, secret_hash, created_at, expires_at)
-               values (:id, :org, :person, :hash, to_timestamp(:now), to_timestamp(:expires))""",
-            id=code.code_id,
-            org=org,
-            person=person,
-            hash=code.secret_hash,
-            now=now,
-            expires=now + LIFETIME_SECONDS,
-        )
-    return IssuedCode(str(code), person, now + LIFETIME_SECONDS)
+        return people.new_code(tx, org, person, now=now)
 
 
 def seal_entry(key: SealKey, now: int) -> SealKeyEntry:
@@ -287,37 +211,3 @@ def record_seal_key(tx: Database, org: str, entry: SealKeyEntry, now: int) -> No
         seal_until=entry.seal_until,
         open_until=entry.open_until,
     )
-
-
-def _join(tx: Database, org: str, person: str, team: str, month: date) -> None:
-    tx.run(
-        "insert into membership (org, person, month, team) values (:org, :person, cast(:month as date), :team)",
-        org=org,
-        person=person,
-        month=month.isoformat(),
-        team=team,
-    )
-
-
-def team_zone(tx: Database, org: str, team: str) -> ZoneInfo:
-    """The time zone of a team of this organisation. Raises RequestError."""
-    rows = tx.run("select time_zone from team where id = :team and org = :org", team=team, org=org)
-    if not rows:
-        raise RequestError(f"there is no team {team}; see framekeep-sync admin team list")
-    return ZoneInfo(rows[0]["time_zone"])
-
-
-def check_person(tx: Database, org: str, person: str) -> None:
-    """Raise RequestError unless the person belongs to this organisation."""
-    if not tx.run("select 1 as one from person where id = :person and org = :org", person=person, org=org):
-        raise RequestError(f"there is no person {person}; see framekeep-sync admin person list")
-
-
-def _has_data(tx: Database, org: str) -> bool:
-    return bool(tx.run("select organisation_has_data(:org) as measured", org=org)[0]["measured"])
-
-
-def check_name(name: str) -> None:
-    """Raise RequestError for a name nobody could read."""
-    if not 1 <= len(name.strip()) <= 200 or not name.isprintable():
-        raise RequestError("a name is 1 to 200 printable characters")
