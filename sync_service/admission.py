@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sync_service import access_log
-from sync_service.authz import Action, Authority, NotAuthenticated, Reader, enter, why_allowed
+from sync_service.authority import Authority, NotAuthenticated
+from sync_service.authz import Action, Reader, enter, why_allowed
 from sync_service.http import Refused, Request, refusal
 from sync_service.ports import Database, Documents
 from sync_service.timetable import Timing, month_of
 
 REFUSED = "refused"
-"""What stands in the access log's `allowed_because` where nothing was allowed; the action ends in `_refused`."""
+"""What the access log's `allowed_because` begins with where nothing was allowed; the action ends in `_refused`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,22 @@ class ManagerParts:
 
 
 def known_reader(parts: ManagerParts, request: Request) -> Reader:
-    """Who is asking. Raises Refused (401), or Unavailable when that cannot be looked up now."""
+    """Who is asking. Raises Refused (401; on record where it is known whose token was refused), or Unavailable when that
+    cannot be looked up or written down now.
+    """
+    now = parts.clock()
     try:
-        return parts.authority.reader(request.headers.get("authorization"), parts.clock())
-    except NotAuthenticated:
+        reader = parts.authority.reader(request.headers.get("authorization"), now)
+    except NotAuthenticated as error:
+        if by := error.claimant:
+            why = f"{REFUSED}: {error.why}"
+            entry = access_log.Entry(by.id, by.name, "sign_in_refused", why, role=by.role, scope=by.scope)
+            access_log.record(parts.api, by.org, entry, now=now)
         answer = refusal(401, "not_authenticated")
         challenge = {**answer.headers, "WWW-Authenticate": 'Bearer realm="framekeep"'}
         raise Refused(replace(answer, headers=challenge)) from None
+    request.admitted(f"reader {reader.id}")
+    return reader
 
 
 def admit(
@@ -71,13 +81,15 @@ def admit_reader(
 ) -> None:
     """`admit` for a reader who is known already."""
     why = why_allowed(reader, action, team)
-    error = None if why else "not_allowed"
-    if why and action == "team_summary" and team and days and _was_counted(parts.api, reader, team, days):
-        error = "counted_in_team"
-    done, told = (f"{action}_refused", REFUSED) if error or why is None else (action, why)
+    error = None
+    if why is None:
+        error, why = "not_allowed", REFUSED
+    elif action == "team_summary" and team and days and _was_counted(parts.api, reader, team, days):
+        error, why = "counted_in_team", f"{REFUSED}: counted in this team then"
+    done = f"{action}_refused" if error else action
     # A read about one person is that person's to see, not the whole team's.
     about = None if action == "person_summary" else team
-    entry = access_log.by_reader(reader, done, told, team=about, person=person, days=days)
+    entry = access_log.by_reader(reader, done, why, team=about, person=person, days=days)
     access_log.record(parts.api, reader.org, entry, now=parts.clock())
     if error:
         raise Refused(refusal(403, error))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sync_service.admission import ManagerParts
-from sync_service.authz import Authority
+from sync_service.authority import Authority
 from sync_service.device_auth import DeviceGate
 from sync_service.device_routes import DeviceParts, device_endpoints
 from sync_service.errors import DatabaseError, SettingsError, Unavailable
@@ -38,6 +38,7 @@ from sync_service.manager_routes import manager_endpoints, policy_for_managers
 from sync_service.migrate import applied, migrate, pending, read_migrations
 from sync_service.openapi import openapi
 from sync_service.person_routes import PersonParts, person_endpoints
+from sync_service.providers import Providers
 from sync_service.provision import Office
 from sync_service.timetable import Timing
 from sync_service.version import VERSION
@@ -174,9 +175,16 @@ def build_office(store: Store) -> Office:
 
 
 def build_endpoints(
-    store: Store, inbox: SqliteInbox, *, clock: Clock = wall_clock, timing: Timing | None = None
+    store: Store,
+    inbox: SqliteInbox,
+    *,
+    clock: Clock = wall_clock,
+    timing: Timing | None = None,
+    local_issuer: bool = True,
 ) -> list[Endpoint]:
-    """The whole table over a data folder. `timing`: when team numbers are fixed and shown."""
+    """The whole table over a data folder. `timing`: when team numbers are fixed and shown. `local_issuer`: whether
+    tokens made on this machine are accepted; only `serve` may, which runs where they are made.
+    """
     lookups = store.database("ingest", size=8)
     registry = PostgresRegistry(lookups)
     documents = PostgresDocuments(lookups)
@@ -203,7 +211,10 @@ def build_endpoints(
     )
     api = store.database("api")
     readers = ManagerParts(
-        authority=Authority(api, KeyFiles(store.keys).issuer().public_key()), api=api, documents=documents, clock=clock
+        authority=Authority(api, KeyFiles(store.keys).issuer().public_key() if local_issuer else None, Providers()),
+        api=api,
+        documents=documents,
+        clock=clock,
     )
     devices = [
         policy_for_managers(readers, line) if (line.method, line.path) == ("GET", "/v1/policy") else line

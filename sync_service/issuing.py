@@ -5,7 +5,6 @@ Like `provision.py`: an `Office`, `now` in epoch seconds, and RequestError with 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,7 +17,8 @@ from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, sign_d
 from agent.wire.errors import WireError
 from agent.wire.ids import organisation_id
 from agent.wire.seal import SealKey
-from sync_service import authz
+from sync_service.authz import Role, Scope
+from sync_service.issuer import issue_token
 from sync_service.key_files import read_key
 from sync_service.policies import current_keyset, current_policy
 from sync_service.provision import (
@@ -26,12 +26,10 @@ from sync_service.provision import (
     DOCUMENT_DAYS,
     Office,
     RequestError,
-    check_name,
-    check_person,
     record_seal_key,
     seal_entry,
-    team_zone,
 )
+from sync_service.readers import add_reader, revoke_reader
 
 
 @dataclass(frozen=True)
@@ -112,44 +110,18 @@ def new_token(
     office: Office,
     org: str,
     name: str,
-    role: authz.Role,
+    role: Role,
     *,
     now: int,
     teams: Sequence[str] = (),
     person: str | None = None,
+    scope: Scope | None = None,
     days: int = 30,
 ) -> ManagerToken:
-    """A reader and their token. A manager names the `teams` they may read; `person` is the reader's own id where they
-    are measured too, so that they are never counted in what they may read.
-    """
-    check_name(name)
-    if role not in authz.ROLES:
-        raise RequestError(f"the role is one of {', '.join(authz.ROLES)}")
-    if (role == "manager") != bool(teams):
-        raise RequestError("a manager's token names the manager's teams, and no other role names any")
-    manager = secrets.token_hex(16)
-    issued = authz.issue_token(office.keys.issuer(), manager=manager, org=org, now=now, days=days)
+    """A reader (`readers.add_reader`) and their token of the local issuer, good for `days` days."""
     with office.database.transaction() as tx:
-        if person is not None:
-            check_person(tx, org, person)
-        tx.run(
-            """insert into manager (id, org, name, role, person, created_at)
-               values (:id, :org, :name, :role, :person, to_timestamp(:now))""",
-            id=manager,
-            org=org,
-            name=name,
-            role=role,
-            person=person,
-            now=now,
-        )
-        for team in dict.fromkeys(teams):
-            team_zone(tx, org, team)
-            tx.run(
-                "insert into manager_team (org, manager, team) values (:org, :manager, :team)",
-                org=org,
-                manager=manager,
-                team=team,
-            )
+        manager = add_reader(tx, org, name, role, now=now, teams=teams, person=person, scope=scope)
+        issued = issue_token(office.keys.issuer(), manager=manager, org=org, now=now, days=days)
         tx.run(
             """insert into manager_token (jti, org, manager, issued_at, expires_at)
                values (:jti, :org, :manager, to_timestamp(:now), to_timestamp(:expires))""",
@@ -164,15 +136,7 @@ def new_token(
 
 def revoke_manager(office: Office, org: str, manager: str, *, now: int) -> None:
     """From now on no token of this reader is accepted."""
-    done = office.database.run(
-        """update manager set revoked_at = coalesce(revoked_at, to_timestamp(:now))
-           where id = :manager and org = :org returning id""",
-        manager=manager,
-        org=org,
-        now=now,
-    )
-    if not done:
-        raise RequestError(f"there is no reader {manager}; see framekeep-sync admin token list")
+    revoke_reader(office.database, org, manager, now=now)
 
 
 def annotate_block(office: Office, org: str, team: str, day: date, number: int, note: str) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from sync_service import access_log, authz
+from sync_service import access_log
 from sync_service.admission import ManagerParts, admit, admit_reader, known_reader
+from sync_service.authority import claims_to_be_a_readers
 from sync_service.authz import Reader, enter, why_allowed
 from sync_service.device_routes import with_tag
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
@@ -134,7 +135,7 @@ def policy_for_managers(parts: ManagerParts, devices: Endpoint) -> Endpoint:
     """`GET /v1/policy` as devices get it, answering managers' tokens too: the same signed bytes."""
 
     def policy(request: Request) -> Answer:
-        if not authz.claims_to_be_a_managers(request.headers.get("authorization")):
+        if not claims_to_be_a_readers(request.headers.get("authorization")):
             return devices.handler(request)
         reader = admit(parts, request, "policy")
         document = parts.documents.latest(reader.org, "policy")
