@@ -99,6 +99,8 @@ def read_cursor(text: str, *kinds: type[int] | type[str]) -> Key:
         key = json.loads(raw)
         if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
             raise ValueError
+        if cursor_of(tuple(key)) != text:  # one key, one cursor
+            raise ValueError
         if any(abs(part) > _LARGEST if isinstance(part, int) else b"\0" in part.encode() for part in key):
             raise ValueError
     except (ValueError, binascii.Error, RecursionError):

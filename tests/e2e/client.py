@@ -18,6 +18,7 @@ from agent.wire.token import make_token
 from sync_service import provision
 from sync_service.app import Store, build_endpoints
 from sync_service.http import Answer, Request
+from sync_service.openapi import answers_of
 from sync_service.routes import answer
 from tests.e2e.office import ENDPOINT, NOW, Company
 
@@ -77,8 +78,9 @@ class Client:
             if match and endpoint.method == method:
                 sent = {"accept": accept, **(headers or {}), **({"authorization": f"Bearer {token}"} if token else {})}
                 given = answer(endpoint, Request(method, path, sent, query or {}, body, match.groupdict()))
-                assert given.status in endpoint.answers, f"{method} {path} does not declare {given.status}"
-                schema = endpoint.answers[given.status][1]
+                declared = answers_of(endpoint)
+                assert given.status in declared, f"{method} {path} does not declare {given.status}"
+                schema = declared[given.status][1]
                 if schema is not None and given.content_type == "application/json":
                     jsonschema.validate(
                         json.loads(given.content), dict(schema), format_checker=jsonschema.FormatChecker()
