@@ -65,24 +65,29 @@ def record(db: Database, org: str, entry: Entry, *, now: int) -> None:
     """Write an entry durably. Raises Unavailable or DatabaseError: then nothing may be shown."""
     with db.transaction() as tx:
         enter(tx, org)
-        tx.run(
-            """insert into access_log (org, at, reader, reader_name, reader_role, reader_scope, action, team, person, from_day, to_day,
-                 allowed_because)
-               values (:org, to_timestamp(:now), :reader, :name, :role, :scope, :action, :team, :person, cast(:first as date),
-                 cast(:last as date), :why)""",
-            org=org,
-            now=now,
-            reader=entry.reader,
-            name=entry.reader_name,
-            role=entry.role,
-            scope=entry.scope,
-            action=entry.action,
-            team=entry.team,
-            person=entry.person,
-            first=entry.first.isoformat() if entry.first else None,
-            last=entry.last.isoformat() if entry.last else None,
-            why=entry.allowed_because,
-        )
+        write(tx, org, entry, now=now)
+
+
+def write(tx: Database, org: str, entry: Entry, *, now: int) -> None:
+    """Write an entry that stands or falls with what else the transaction does."""
+    tx.run(
+        """insert into access_log (org, at, reader, reader_name, reader_role, reader_scope, action, team, person, from_day, to_day,
+             allowed_because)
+           values (:org, to_timestamp(:now), :reader, :name, :role, :scope, :action, :team, :person, cast(:first as date),
+             cast(:last as date), :why)""",
+        org=org,
+        now=now,
+        reader=entry.reader,
+        name=entry.reader_name,
+        role=entry.role,
+        scope=entry.scope,
+        action=entry.action,
+        team=entry.team,
+        person=entry.person,
+        first=entry.first.isoformat() if entry.first else None,
+        last=entry.last.isoformat() if entry.last else None,
+        why=entry.allowed_because,
+    )
 
 
 def told(rows: list[Row]) -> dict[str, object]:
@@ -90,8 +95,9 @@ def told(rows: list[Row]) -> dict[str, object]:
     return {"entries": rows[:MOST_ROWS], "more": len(rows) > MOST_ROWS}
 
 
-_COLUMNS = """extract(epoch from a.at)::bigint as at, a.reader, a.reader_name, a.reader_role, a.action,
-  a.team::text as team, (select t.name from team t where t.id = a.team) as team_name, a.from_day::text as from_day, a.to_day::text as to_day, a.allowed_because"""
+_COLUMNS = """extract(epoch from a.at)::bigint as at, a.reader, a.reader_name, a.reader_role, a.reader_scope,
+  a.action, a.team::text as team, (select t.name from team t where t.id = a.team) as team_name,
+  a.from_day::text as from_day, a.to_day::text as to_day, a.allowed_because"""
 
 
 def about_person(tx: Database, person: str, *, limit: int = MOST_ROWS) -> list[Row]:

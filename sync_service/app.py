@@ -40,6 +40,7 @@ from sync_service.openapi import openapi
 from sync_service.person_routes import PersonParts, person_endpoints
 from sync_service.providers import Providers
 from sync_service.provision import Office
+from sync_service.sign_in_routes import sign_in_endpoints
 from sync_service.timetable import Timing
 from sync_service.version import VERSION
 
@@ -220,7 +221,9 @@ def build_endpoints(
         policy_for_managers(readers, line) if (line.method, line.path) == ("GET", "/v1/policy") else line
         for line in device_endpoints(parts)
     ]
-    return with_service_endpoints([*devices, *person_endpoints(people), *manager_endpoints(readers)])
+    return with_service_endpoints(
+        [*devices, *person_endpoints(people), *sign_in_endpoints(readers), *manager_endpoints(readers)]
+    )
 
 
 def with_service_endpoints(endpoints: Sequence[Endpoint]) -> list[Endpoint]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_service.authz import ROLES
+from sync_service.authz import ROLES, SCOPES
 from sync_service.blocks import SHARES
 from sync_service.http import Schema
 from sync_service.reports import BANDS
@@ -94,6 +94,7 @@ ACCESS_LOG = closed(
             reader=TEXT,
             reader_name=TEXT,
             reader_role={"enum": [*ROLES, None], "description": "Null for a person's own device."},
+            reader_scope={"enum": [*SCOPES, None], "description": "The one thing the token of a program is good for."},
             action=TEXT,
             team=or_null(ID),
             team_name=or_null(TEXT),
