@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from agent.wire.documents import WorkHours
+from sync_service.admin_readers import add_reader_words
 from sync_service.policy_text import parse_hours
 
 Told = Mapping[str, Any]
-ROLES = ("admin", "manager", "auditor")
 
 
 def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add the verb `admin` to the command's parser; `add_data` adds the option that names the data folder."""
-    admin = verbs.add_parser("admin", help="organisations, teams, people, codes, keys, policy, tokens, devices, blocks")
+    admin = verbs.add_parser(
+        "admin", help="organisations, teams, people, codes, keys, policy, tokens, sign-in, devices, blocks"
+    )
     things = admin.add_subparsers(dest="thing", required=True, metavar="THING")
 
     def thing(name: str, text: str) -> Any:
@@ -93,18 +95,7 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and sign nothing")
     act(policies, "renew", "let the present policy hold for another year")
 
-    tokens = thing("token", "readers and their tokens")
-    parser = act(tokens, "new", "make a reader and their token")
-    parser.add_argument("--role", required=True, choices=ROLES)
-    parser.add_argument("--team", action="append", default=[], help="name or id; again for further teams")
-    parser.add_argument("--name", help="shown to the people whose numbers are read (default: the role)")
-    measured = parser.add_mutually_exclusive_group()
-    measured.add_argument("--person", help="the reader's own name or id, where they are measured too")
-    measured.add_argument("--not-measured", action="store_true", help="the reader is nobody who is measured")
-    parser.add_argument("--days", type=int, default=30, help="how long it is valid (default: %(default)s)")
-    parser = act(tokens, "revoke", "accept no token of a reader any more")
-    parser.add_argument("reader", help="id")
-    act(tokens, "list", "list readers")
+    add_reader_words(thing, act)
 
     devices = thing("device", "enrolled laptops")
     parser = act(devices, "revoke", "accept nothing from a laptop any more")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync_service import issuing, provision
+from sync_service.admin_reader_verbs import READER_VERBS
 from sync_service.local.registry import PostgresRegistry
 from sync_service.policies import current_policy
 from sync_service.policy_text import changes, terms
@@ -156,50 +157,6 @@ def _key_list(office: Office, options: argparse.Namespace, _: int) -> Told:
     )
 
 
-def _token_new(office: Office, options: argparse.Namespace, now: int) -> Told:
-    org = provision.the_organisation(office, options.org)
-    teams = [provision.the_team(office, org, team)["id"] for team in options.team]
-    if options.role in ("manager", "admin") and options.person is None and not options.not_measured:
-        raise RequestError(
-            "say --person ID or NAME where this reader is measured too, so that they are counted in no number they may"
-            " read, or --not-measured"
-        )
-    made = issuing.new_token(
-        office,
-        org,
-        options.name or options.role,
-        options.role,
-        now=now,
-        teams=teams,
-        person=options.person and provision.the_person(office, org, options.person),
-        days=options.days,
-    )
-    return {
-        "reader": made.manager,
-        "role": options.role,
-        "token": made.token,
-        "expires": _time(made.expires),
-        "_": "It is shown once.",
-    }
-
-
-def _token_revoke(office: Office, options: argparse.Namespace, now: int) -> Told:
-    issuing.revoke_manager(office, provision.the_organisation(office, options.org), options.reader, now=now)
-    return {"reader": options.reader, "revoked": True}
-
-
-def _token_list(office: Office, options: argparse.Namespace, _: int) -> Told:
-    return _listed(
-        office,
-        options,
-        "readers",
-        """select m.id::text as id, m.name, m.role, m.person::text as person, m.revoked_at is not null as revoked,
-             (select string_agg(t.name, ', ' order by t.name) from manager_team g join team t on t.id = g.team
-              where g.manager = m.id) as teams
-           from manager m where m.org = :org order by m.created_at""",
-    )
-
-
 def _device_revoke(office: Office, options: argparse.Namespace, now: int) -> Told:
     org = provision.the_organisation(office, options.org)
     device = PostgresRegistry(office.database).find(options.device)
@@ -261,9 +218,7 @@ VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int], Told
     ("policy", "show"): _policy_show,
     ("policy", "publish"): _policy_publish,
     ("policy", "renew"): _policy_renew,
-    ("token", "new"): _token_new,
-    ("token", "revoke"): _token_revoke,
-    ("token", "list"): _token_list,
+    **READER_VERBS,
     ("device", "revoke"): _device_revoke,
     ("device", "list"): _device_list,
     ("block", "annotate"): _block_annotate,
