@@ -60,6 +60,7 @@ ERASED = (
     Place("device_progress", "device", "device"),
     Place("device_jti", "device", "device"),
     Place("participation", "device", "device"),
+    Place("device_agent", "device", "device"),
     Place("ledger", "device", "device"),
     Place("ledger", "person", "person"),
     Place("person_rollup", "person", "person"),
@@ -75,6 +76,8 @@ ERASED = (
     Place("access_log", "reader", "reader", {"reader_name": f"'{ERASED_NAME}'"}),
     # Their account at the identity provider, with its e-mail address; found by their account here, so before it.
     Place("reader_identity", "manager", "reader"),
+    # Where their alerts went: an address is somebody's.
+    Place("alert_channel", "reader", "reader"),
     # Nobody reads on under no name.
     Place(
         "manager",

@@ -66,6 +66,8 @@ RULES = (
         "manager in (select id from manager where revoked_at < to_timestamp(:cutoff))",
     ),
     Rule("administrators' agreements", "approval", 365, "asked_at < to_timestamp(:cutoff)"),
+    Rule("messages about alerts, after they went out", "alert_delivery", 30, "settled_at < to_timestamp(:cutoff)"),
+    Rule("alerts, after their end", "alert", 90, "resolved_on < to_timestamp(:cutoff)::date"),
     Rule("corrections", "correction", 90, "ends_at < to_timestamp(:cutoff)"),
     Rule("cancelled erasures", "erasure_request", 30, "step = 'cancelled' and stepped_at < to_timestamp(:cutoff)"),
     Rule("erasure receipts", "erasure_receipt", 396, "finished_at < to_timestamp(:cutoff)"),

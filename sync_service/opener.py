@@ -296,8 +296,16 @@ def _write_receipts(
 
 def _note_progress(tx: Database, opened: Sequence[Opened]) -> None:
     rows = [
-        {"org": one.org, "device": one.device, "seqs": one.seqs, "lost": one.lost, "last": one.last}
+        {
+            "org": one.org,
+            "device": one.device,
+            "seqs": one.seqs,
+            "lost": one.lost,
+            "last": one.last,
+            "agent": one.agent,
+        }
         for one in progress(opened)
     ]
     if rows:
         tx.run(sql.NOTE_PROGRESS, rows=json.dumps(rows))
+        tx.run(sql.NOTE_AGENTS, rows=json.dumps(rows))

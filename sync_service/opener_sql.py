@@ -102,3 +102,14 @@ on conflict (device) do update set
   lost = greatest(device_progress.lost, excluded.lost),
   last_received_at = greatest(device_progress.last_received_at, excluded.last_received_at)
 """
+
+NOTE_AGENTS = """
+insert into device_agent as known (device, org, version, seq, since)
+select r->>'device', r->>'org', r->>'agent', (select max(cast(seq as bigint)) from jsonb_array_elements_text(r->'seqs') as seq),
+       (to_timestamp(cast(r->>'last' as bigint)) at time zone 'UTC')::date
+from jsonb_array_elements(cast(:rows as jsonb)) as r
+order by 1
+on conflict (device) do update set version = excluded.version, seq = excluded.seq, since = excluded.since
+  where excluded.seq > known.seq and excluded.version <> known.version
+"""
+"""Written when a version is new to a device only, and then by day: what an older envelope says, come late, is past."""

@@ -171,13 +171,16 @@ def add_up(counted: Iterable[Entry]) -> list[Rollup]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a device's envelopes of one batch say: their numbers, windows lost so far, when the last one came."""
+    """What a device's envelopes of one batch say: their numbers, windows lost so far, when the last one came, and the
+    version of the program that the highest-numbered one names.
+    """
 
     org: str
     device: str
     seqs: tuple[int, ...]
     lost: int
     last: int
+    agent: str
 
 
 def progress(opened: Iterable[Opened]) -> list[Progress]:
@@ -192,6 +195,7 @@ def progress(opened: Iterable[Opened]) -> list[Progress]:
             seqs=tuple(one.summary.seq for one in group),
             lost=max(one.summary.lost for one in group),
             last=max(one.row.received for one in group),
+            agent=max(group, key=lambda one: one.summary.seq).summary.agent,
         )
         for device, group in sorted(by_device.items())
     ]

@@ -11,7 +11,7 @@ from tests.fakes import FakeAlerts, FakeSealKeys
 from tests.pg import FreshDatabase
 from tests.world import NOW, World, window
 
-ROLES = ("ingest", "enroll", "writer", "opener", "publisher", "api", "person", "admin", "maintenance", "eraser")
+ROLES = ("ingest", "enroll", "writer", "opener", "publisher", "api", "person", "admin", "maintenance", "eraser", "alerts")
 
 # Who may read (r), insert (a), update (w) and delete (d) in the tables of the pipeline, whole columns or some.
 PIPELINE = {
@@ -20,11 +20,16 @@ PIPELINE = {
     "ledger": {"opener": "ra", "maintenance": "rd", "eraser": "rd"},
     "person_rollup": {"opener": "raw", "publisher": "r", "person": "r", "maintenance": "rd", "eraser": "rd"},
     "receipt": {"opener": "raw", "person": "r", "maintenance": "rd", "eraser": "rd"},
-    "device_progress": {"opener": "raw", "publisher": "r", "person": "r", "api": "r", "maintenance": "r", "eraser": "rd"},
+    "device_progress": {"opener": "raw", "publisher": "r", "person": "r", "api": "r", "maintenance": "r", "eraser": "rd", "alerts": "r"},
     "device_jti": {"ingest": "rad", "maintenance": "rd", "eraser": "rd"},
-    "participation": {"person": "raw", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd"},
+    "participation": {"person": "raw", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd", "alerts": "r"},
     "approval": {"admin": "raw", "maintenance": "rd", "eraser": "rd"},
     "counted_person": {"publisher": "ra", "person": "r", "maintenance": "r", "eraser": "rd"},
+    "device_agent": {"opener": "raw", "person": "r", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd", "alerts": "r"},
+    "alert": {"alerts": "raw", "api": "r", "admin": "r", "maintenance": "rd"},
+    "alert_channel": {"alerts": "r", "admin": "rad", "maintenance": "r", "eraser": "rd"},
+    "alert_mail": {"alerts": "r", "admin": "rad"},
+    "alert_delivery": {"alerts": "raw", "api": "r", "admin": "ra", "maintenance": "rd"},
     "housekeeping": {"maintenance": "raw"},
     "seal_key": {"admin": "rawd", "opener": "rw"},
 }  # fmt: skip
@@ -85,6 +90,17 @@ def test_the_writer_can_write_and_cannot_read_back(pg: FreshDatabase) -> None:
     ):
         with pytest.raises(DatabaseError):
             writer.run(statement)
+
+
+def test_the_alerts_role_cannot_read_a_measurement_and_only_it_reads_secrets(pg: FreshDatabase) -> None:
+    for table in ("person_rollup", "ledger", "envelope", "quarantine", "receipt", "seal_key", "person", "correction"):
+        with pytest.raises(DatabaseError):
+            pg.role("alerts").run(f"select count(*) as n from {table}")
+    for column, table in (("secret", "alert_channel"), ("password", "alert_mail")):
+        assert pg.role("alerts").run(f"select {column} from {table}") == []
+        for role in ROLES[:-1]:
+            with pytest.raises(DatabaseError):
+                pg.role(role).run(f"select {column} from {table}")
 
 
 def test_partitions_are_no_way_around_the_table(pg: FreshDatabase) -> None:
