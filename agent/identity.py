@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.acceptance import Roots, accept_keyset, accept_policy, accept_roots, read_roots
 from agent.errors import EnrolmentRefused, NotEnrolled, PolicyError, UsageError
 from agent.keys import DEVICE_KEY, NEXT_DEVICE_KEY, KeyStore, device_key, make_device_key
 from agent.outbox.delivery import Failure, FailureKind, Reply
 from agent.outbox.link import Link, ServiceUnreachable
-from agent.policy import Roots, accept_keyset, accept_policy, read_roots
+from agent.outbox.papers import held_roots, put_roots
 from agent.store.store import DocumentKind, Store
 from agent.wire.documents import MAX_DOCUMENT, check_endpoint
 from agent.wire.enrolment import EnrolmentCode, check_answer, enrol_request
@@ -31,8 +32,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An enrolled device: organisation and device id (32 hex digits each), the organisation's root public key
-    (base64), the service's address as its keyset names it, when it was enrolled (epoch seconds), whether the service
+    """An enrolled device: organisation and device id (32 hex digits each), the organisation's first root public key
+    (base64), from which its successors are followed, the service's address as its keyset names it, when it was enrolled (epoch seconds), whether the service
     revoked it since, and what the service last acknowledged of participation (None: it was never told).
     """
 
@@ -46,7 +47,7 @@ class Identity:
 
     @property
     def roots(self) -> Roots:
-        """What keysets are checked against."""
+        """Where the chain of the organisation's roots begins."""
         return Roots(self.org, from_b64(self.root, "root", 32))
 
     def to_bytes(self) -> bytes:
@@ -134,12 +135,16 @@ def _keep(
 ) -> Identity:
     """Check the documents of the answer, keep them, and the identity last."""
     held = store.document(DocumentKind.KEYSET)
+    first = Roots(roots.org, roots.keys[0])
+    accept_roots(roots, held=held_roots(store, first))
     accept_keyset(fetched, roots=roots, held=held)
     keyset = accept_keyset(keyset_body, roots=roots, held=held)
-    policy = accept_policy(policy_body, roots=roots, keyset=keyset, held=store.document(DocumentKind.POLICY))
+    policy = accept_policy(policy_body, roots=roots, keyset=keyset, held=[store.document(DocumentKind.POLICY)])
+    if roots.links:
+        put_roots(store, roots)
     store.put_document(DocumentKind.KEYSET, seq=keyset.seq, body=keyset_body)
     store.put_document(DocumentKind.POLICY, seq=policy.seq, body=policy_body)
-    identity = Identity(roots.org, device, to_b64(roots.root), keyset.endpoint, int(now))
+    identity = Identity(roots.org, device, to_b64(first.root), keyset.endpoint, int(now))
     store.put_identity(identity.to_bytes())
     log.info("Enrolled.")
     return identity

@@ -1,7 +1,7 @@
-"""Which signed documents are acceptable, and what follows from the accepted ones. Pure: time is an argument.
+"""What follows from the accepted documents at one moment. Pure: time is an argument.
 
-Acceptance does not look at the clock, because a wrong one must not decide what is kept; standing does: an expired
-keyset or policy means that nothing is looked at, and the reason is said.
+An expired or missing document, or a policy beyond the agreement with the works council, means that nothing is looked at,
+and the reason is said. Which documents are accepted is `acceptance.py`'s.
 """
 
 from __future__ import annotations
@@ -9,74 +9,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agent.errors import PolicyError
-from agent.store.rows import StoredDocument
-from agent.wire.documents import MAX_DOCUMENT, Keyset, Policy, verify_document
-from agent.wire.errors import WireError
-from agent.wire.ids import organisation_id
+from agent.acceptance import Roots
+from agent.wire.agreement import Agreement, exceeds
+from agent.wire.documents import Keyset, Policy
 from agent.wire.seal import SealPublicKey
-from agent.wire.strict import canonical, from_b64, strict_json
+from agent.wire.versions import coming, in_force
 
 
 @dataclass(frozen=True, slots=True)
-class Roots:
-    """The organisation and the key that signs its keysets (32 raw Ed25519 bytes)."""
+class Papers:
+    """The accepted documents of one organisation: of policies and agreements the one in force and the one to come."""
 
-    org: str
-    root: bytes
+    roots: Roots
+    keyset: Keyset | None = None
+    agreements: tuple[Agreement, ...] = ()
+    policies: tuple[Policy, ...] = ()
 
+    def policy(self, now: float) -> Policy | None:
+        """The policy in force at `now` (epoch seconds), valid or expired; one that has yet to begin where there is no
+        other, so that it can be shown.
+        """
+        return in_force(self.policies, now) or coming(self.policies, now)
 
-def read_roots(answer: bytes, org: str) -> tuple[Roots, bytes]:
-    """From the answer of `GET /v1/keyset?org=`: the root that hashes to `org`, and the keyset document's bytes.
+    def coming_policy(self, now: float) -> Policy | None:
+        """The policy that takes its place later."""
+        found = coming(self.policies, now)
+        return found if found is not self.policy(now) else None
 
-    Raises PolicyError: another organisation's answer, or one whose root was replaced, which needs a document that
-    this version does not know.
-    """
-    try:
-        value = strict_json(answer, 4 * MAX_DOCUMENT)
-        roots = [from_b64(raw, "roots", 32) for raw in value["roots"]]
-        document = canonical(value["keyset"])
-    except (WireError, KeyError, TypeError) as error:
-        raise PolicyError(
-            "What answered for the keyset is not the sync service: log in to the network first, or check the address."
-        ) from error
-    if not roots or organisation_id(roots[0]) != org:
-        raise PolicyError(
-            "This is not the organisation's service (its root key is another one): check the server's address."
-        )
-    if len(roots) > 1:
-        raise PolicyError("The organisation replaced its root key, which this version cannot follow: update Framekeep.")
-    return Roots(org, roots[0]), document
+    def agreement(self, now: float) -> Agreement | None:
+        """The agreement in force, valid or expired, where the keyset names a works council."""
+        return in_force(self.agreements, now) if self.keyset is not None and self.keyset.council else None
 
-
-def accept_keyset(document: bytes, *, roots: Roots, held: StoredDocument | None) -> Keyset:
-    """The keyset in `document` if it may take the place of the one held: signed by the root, its seq not lower,
-    the same bytes where the seq is equal, and no lower min_suite. Raises PolicyError.
-    """
-    keyset = _read_keyset(document, roots)
-    if held is not None:
-        _check_sequence("keyset", keyset.seq, document, held)
-        before = _read_keyset(held.body, roots)
-        if keyset.min_suite < before.min_suite:
-            raise PolicyError(
-                f"The keyset allows seals of suite {keyset.min_suite} although {before.min_suite} was required before;"
-                " it is refused. Tell your administrator."
-            )
-    return keyset
-
-
-def accept_policy(document: bytes, *, roots: Roots, keyset: Keyset, held: StoredDocument | None) -> Policy:
-    """The policy in `document` if it may take the place of the one held: signed by one of the keyset's policy
-    signers, its seq not lower, the same bytes where the seq is equal. Raises PolicyError.
-    """
-    try:
-        payload = verify_document(document, "policy", signers=keyset.policy_signers, org=roots.org)
-        policy = Policy.from_payload(payload)
-    except WireError as error:
-        raise PolicyError(f"The policy is refused ({error}). Tell your administrator.") from error
-    if held is not None:
-        _check_sequence("policy", policy.seq, document, held)
-    return policy
+    def coming_agreement(self, now: float) -> Agreement | None:
+        """The agreement that takes its place later."""
+        return coming(self.agreements, now) if self.keyset is not None and self.keyset.council else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +61,14 @@ class Standing:
         return not self.reason
 
 
-def standing(keyset: Keyset | None, policy: Policy | None, *, now: float, revoked: bool = False) -> Standing:
+def standing(
+    keyset: Keyset | None,
+    policy: Policy | None,
+    *,
+    now: float,
+    revoked: bool = False,
+    agreement: Agreement | None = None,
+) -> Standing:
     """What may be done at `now` (epoch seconds). What was measured before stays and is sealed as soon as it may be."""
     if revoked:
         return Standing("The service revoked this device: nothing is measured. Ask your administrator for a new code.")
@@ -118,34 +91,30 @@ def standing(keyset: Keyset | None, policy: Policy | None, *, now: float, revoke
             None,
             key,
         )
+    if policy.begins > now:
+        return Standing("The organisation's policy has yet to begin: nothing is measured until then.", None, key)
+    if keyset.council is not None and (reason := _against(policy, agreement, now)):
+        return Standing(reason, None, key)
     return Standing("", policy, key)
+
+
+def _against(policy: Policy, agreement: Agreement | None, now: float) -> str:
+    """Why a policy does not hold where an agreement is obligatory; "" if it does."""
+    if agreement is None or agreement.begins > now:
+        return "The agreement with the works council is missing: nothing is measured until it was fetched."
+    if now >= agreement.not_after:
+        return (
+            "The agreement with the works council has expired: nothing is measured until a new one was fetched. If"
+            " your clock is right, tell your administrator."
+        )
+    if exceeds(policy, agreement):
+        return (
+            "The organisation's policy goes beyond the agreement with the works council: nothing is measured until it"
+            " keeps within it. Tell your administrator."
+        )
+    return ""
 
 
 def locks(keyset: Keyset, policy: Policy) -> dict[str, Any]:
     """Settings the organisation decides: configuration key -> value. The user's own value stands back visibly."""
     return {"server": keyset.endpoint, "interval_seconds": policy.interval_seconds}
-
-
-def _read_keyset(document: bytes, roots: Roots) -> Keyset:
-    try:
-        return Keyset.from_payload(verify_document(document, "keyset", signers=[roots.root], org=roots.org))
-    except WireError as error:
-        raise PolicyError(f"The keyset is refused ({error}). Tell your administrator.") from error
-
-
-def _check_sequence(kind: str, seq: int, document: bytes, held: StoredDocument) -> None:
-    if seq < held.seq:
-        raise PolicyError(
-            f"The service offers {kind} {seq} although {held.seq} was seen before; it is refused."
-            " Tell your administrator: an old copy may have been restored."
-        )
-    if seq == held.seq and _payload(document) != _payload(held.body):
-        raise PolicyError(
-            f"The service offers another {kind} under the number {seq}; the first stands. Tell your administrator."
-        )
-
-
-def _payload(document: bytes) -> Any:
-    """The signed part. Signatures around it may differ without the document being another one."""
-    value = strict_json(document, MAX_DOCUMENT)
-    return value.get("payload") if isinstance(value, dict) else None

@@ -75,7 +75,7 @@ class Uploader:
         self._chance = chance
         self._participation = participation
         self._telling = Telling()
-        self.documents = Documents(store, identity)
+        self.documents = Documents(store, identity, clock=clock.wall)
         self.problem = ""
         """Why nothing goes out just now, for the status; "" when all is well."""
         self._faults: dict[int, int] = {}
@@ -129,11 +129,15 @@ class Uploader:
         return not self._store.unsealed(1) and not self._store.envelopes.waiting(1)
 
     def refresh_documents(self, stop: threading.Event | None = None) -> bool:
-        """Ask for keyset and policy now. True when the service answered. Raises StoreError."""
+        """Ask for keyset, agreement and policy now. True when the service answered. Raises StoreError."""
         now = self._clock.wall()
-        ok = self.documents.refresh(self._link, self._token("GET", "/v1/policy"), now=now, stop=stop)
+
+        def authorise(path: str) -> Mapping[str, str]:
+            return self._token("GET", path)
+
+        ok = self.documents.refresh(self._link, authorise, now=now, stop=stop)
         if self._follow():
-            ok = self.documents.refresh(self._link, self._token("GET", "/v1/policy"), now=now, stop=stop)
+            ok = self.documents.refresh(self._link, authorise, now=now, stop=stop)
         good = ok and not self.documents.problem and self.documents.standing(now).may_look
         self._documents_timer.done(now, self._chance(), ok=good)
         if self.documents.revoked and not self._identity.revoked:

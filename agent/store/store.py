@@ -30,10 +30,19 @@ log = logging.getLogger(__name__)
 
 
 class DocumentKind(IntEnum):
-    """The signed documents an agent keeps, one each: that of the highest seq."""
+    """The signed documents an agent keeps, one each: that of the highest seq. Of policies and agreements the one in force
+    and, beside it, one that is to begin later.
+    """
 
     KEYSET = 1
     POLICY = 2
+    AGREEMENT = 3
+    ROOTS = 4
+    """Not one document but the list of all that lead from the first root to today's; seq counts them."""
+    COMING_POLICY = 5
+    COMING_AGREEMENT = 6
+    KEY_CHANGES = 7
+    """Signed by nobody: what this laptop saw of changes to its organisation's keys (`key_changes.py`)."""
 
 
 class Store:

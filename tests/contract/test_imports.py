@@ -31,6 +31,8 @@ PURE = (
     "agent/team_page.py",
     "agent/panel/access.py",
     "agent/policy.py",
+    "agent/acceptance.py",
+    "agent/key_changes.py",
     "agent/tray/drawing.py",
     "agent/tray/icon.py",
     "agent/tray/news.py",

@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.acceptance import Roots, accept_keyset, accept_policy, read_roots
 from agent.errors import PolicyError
-from agent.policy import Roots, accept_keyset, accept_policy, locks, read_roots, standing
+from agent.policy import locks, standing
 from agent.store.rows import StoredDocument
 from agent.wire.documents import Policy
 from agent.wire.errors import Malformed
@@ -51,17 +52,17 @@ def test_only_the_root_signs_keysets_and_only_listed_signers_policies() -> None:
             accept_keyset(ORG.keyset(by=by), roots=ROOTS, held=None)
     for by in (stranger, ORG.root):
         with pytest.raises(PolicyError, match="refused"):
-            accept_policy(ORG.policy(by=by), roots=ROOTS, keyset=keyset, held=None)
-    assert accept_policy(ORG.policy(), roots=ROOTS, keyset=keyset, held=None).id == "p-1"
+            accept_policy(ORG.policy(by=by), roots=ROOTS, keyset=keyset)
+    assert accept_policy(ORG.policy(), roots=ROOTS, keyset=keyset).id == "p-1"
 
 
 def test_a_policy_moves_forward_only() -> None:
     keyset = accept_keyset(ORG.keyset(), roots=ROOTS, held=None)
     before = held(ORG.policy(3), 3)
     with pytest.raises(PolicyError, match="seen before"):
-        accept_policy(ORG.policy(2), roots=ROOTS, keyset=keyset, held=before)
+        accept_policy(ORG.policy(2), roots=ROOTS, keyset=keyset, held=[before])
     with pytest.raises(PolicyError, match="another policy"):
-        accept_policy(ORG.policy(3, interval_seconds=60), roots=ROOTS, keyset=keyset, held=before)
+        accept_policy(ORG.policy(3, interval_seconds=60), roots=ROOTS, keyset=keyset, held=[before])
 
 
 def test_a_document_of_another_kind_or_organisation_is_refused() -> None:
@@ -71,7 +72,7 @@ def test_a_document_of_another_kind_or_organisation_is_refused() -> None:
         with pytest.raises(PolicyError):
             accept_keyset(document, roots=ROOTS, held=None)
     with pytest.raises(PolicyError):
-        accept_policy(ORG.keyset(), roots=ROOTS, keyset=keyset, held=None)
+        accept_policy(ORG.keyset(), roots=ROOTS, keyset=keyset)
 
 
 def answer(*roots: bytes) -> bytes:
@@ -83,7 +84,7 @@ def test_the_root_must_hash_to_the_organisation() -> None:
     assert roots == ROOTS and accept_keyset(document, roots=roots, held=None)
     with pytest.raises(PolicyError, match="not the organisation"):
         read_roots(answer(Organisation().root_public), ORG.id)
-    with pytest.raises(PolicyError, match="update Framekeep"):
+    with pytest.raises(PolicyError, match="no signed change"):
         read_roots(answer(ORG.root_public, Organisation().root_public), ORG.id)
     for garbage in (b"", b"<html>", b"{}", b'{"roots":[],"keyset":{}}', b'{"roots":5,"keyset":{}}'):
         with pytest.raises(PolicyError):
@@ -92,7 +93,7 @@ def test_the_root_must_hash_to_the_organisation() -> None:
 
 def test_standing() -> None:
     keyset = accept_keyset(ORG.keyset(), roots=ROOTS, held=None)
-    policy = accept_policy(ORG.policy(), roots=ROOTS, keyset=keyset, held=None)
+    policy = accept_policy(ORG.policy(), roots=ROOTS, keyset=keyset)
     good = standing(keyset, policy, now=NOW)
     assert good.may_look and good.policy == policy and good.seal_key == ORG.seal_keys[0].public
     for now, given_keyset, given_policy, word in (
@@ -103,7 +104,7 @@ def test_standing() -> None:
     ):
         found = standing(given_keyset, given_policy, now=now)
         assert not found.may_look and word in found.reason
-    short = accept_policy(ORG.policy(not_after=NOW + 5), roots=ROOTS, keyset=keyset, held=None)
+    short = accept_policy(ORG.policy(not_after=NOW + 5), roots=ROOTS, keyset=keyset)
     expired = standing(keyset, short, now=NOW + 5)
     assert "policy has expired" in expired.reason and expired.seal_key, "what was measured may still be sealed"
     assert "revoked" in standing(keyset, policy, now=NOW, revoked=True).reason
@@ -111,7 +112,7 @@ def test_standing() -> None:
 
 def test_what_the_policy_locks() -> None:
     keyset = accept_keyset(ORG.keyset(), roots=ROOTS, held=None)
-    policy = accept_policy(ORG.policy(interval_seconds=30), roots=ROOTS, keyset=keyset, held=None)
+    policy = accept_policy(ORG.policy(interval_seconds=30), roots=ROOTS, keyset=keyset)
     assert locks(keyset, policy) == {"server": ORG.endpoint, "interval_seconds": 30}
 
 
