@@ -68,20 +68,17 @@ class Table:
 
 
 class Application:
-    """ASGI 3. `started` is called once the server is ready to be asked. `pages` answers a GET whose path is not in the
-    table (a Request without parameters), or gives None: then it is 404. `limits`: how often each may ask.
-    """
+    """ASGI 3. `started` is called once the server is ready to be asked. `limits`: how often each may ask."""
 
     def __init__(
         self,
         endpoints: Iterable[Endpoint],
         *,
         started: Callable[[], None] = lambda: None,
-        pages: Callable[[Request], Answer | None] = lambda _: None,
         limits: Limits | None = None,
     ) -> None:
         self._table = Table(endpoints)
-        self._started, self._pages = started, pages
+        self._started = started
         self._limits = Limits() if limits is None else limits
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="http")
 
@@ -104,12 +101,9 @@ class Application:
         return whole(await self._answered(request, scope["query_string"], receive), request.id)
 
     async def _answered(self, request: Request, query_string: bytes, receive: Receive) -> Answer:
-        loop = asyncio.get_running_loop()
         found = self._table.match(request.method, request.path)
         if isinstance(found, Answer):
-            if found.status != 404 or request.method != "GET":
-                return found
-            return await loop.run_in_executor(self._threads, self._pages, request) or found
+            return found
         endpoint, params = found
         body = await _read(request.headers, receive)
         if isinstance(body, Answer):
@@ -119,6 +113,7 @@ class Application:
         except ValueError:
             return _BAD_REQUEST
         asked = replace(request, query=query, body=body, params=params)
+        loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, answer, endpoint, asked, self._limits)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
