@@ -200,9 +200,20 @@ def team_zone(tx: Database, org: str, team: str) -> ZoneInfo:
     return ZoneInfo(rows[0]["time_zone"])
 
 
+def is_person(tx: Database, org: str, person: str) -> bool:
+    """Whether somebody of this organisation has this id."""
+    return bool(tx.run("select 1 as one from person where id = :person and org = :org", person=person, org=org))
+
+
+def person_of_code(tx: Database, org: str, code: str) -> str | None:
+    """Whom a code of this organisation is for; None when there is no such code."""
+    rows = tx.run("select person::text as person from code where id = :id and org = :org", id=code, org=org)
+    return rows[0]["person"] if rows else None
+
+
 def check_person(tx: Database, org: str, person: str) -> None:
     """Raise RequestError unless the person belongs to this organisation."""
-    if not tx.run("select 1 as one from person where id = :person and org = :org", person=person, org=org):
+    if not is_person(tx, org, person):
         raise RequestError(f"there is no person {person}; see framekeep-sync admin person list", "unknown_person")
 
 
