@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sync_service.admin_routes import AdminParts, admin_endpoints
 from sync_service.admission import ManagerParts
 from sync_service.authority import Authority
 from sync_service.device_auth import DeviceGate
@@ -37,6 +38,7 @@ from sync_service.maintenance import make_partitions
 from sync_service.manager_routes import manager_endpoints, policy_for_managers
 from sync_service.migrate import applied, migrate, pending, read_migrations
 from sync_service.openapi import openapi
+from sync_service.people_routes import people_endpoints
 from sync_service.person_routes import PersonParts, person_endpoints
 from sync_service.providers import Providers
 from sync_service.provision import Office
@@ -221,8 +223,16 @@ def build_endpoints(
         policy_for_managers(readers, line) if (line.method, line.path) == ("GET", "/v1/policy") else line
         for line in device_endpoints(parts)
     ]
+    administrators = AdminParts(readers, store.database("admin"))
     return with_service_endpoints(
-        [*devices, *person_endpoints(people), *sign_in_endpoints(readers), *manager_endpoints(readers)]
+        [
+            *devices,
+            *person_endpoints(people),
+            *sign_in_endpoints(readers),
+            *manager_endpoints(readers),
+            *admin_endpoints(administrators),
+            *people_endpoints(administrators),
+        ]
     )
 
 
