@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.wire.documents import WorkHours
+from sync_service.admin_people import add_people_words
 from sync_service.admin_readers import add_reader_words
 from sync_service.policy_text import parse_hours
 
@@ -52,20 +53,7 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser.add_argument("--timezone", required=True, help="such as Europe/Berlin")
     act(teams, "list", "list teams")
 
-    people = thing("person", "people")
-    parser = act(people, "add", "add a person to a team; they count from next month on")
-    parser.add_argument("name")
-    parser.add_argument("--team", required=True, help="name or id")
-    parser.add_argument("--since", type=_month, help="YYYY-MM, before anything was ever measured: a past month")
-    parser = act(people, "move", "put a person into another team from next month on")
-    parser.add_argument("person", help="name or id")
-    parser.add_argument("--team", required=True, help="name or id")
-    act(people, "list", "list people")
-
-    codes = thing("code", "one-time enrolment codes")
-    parser = act(codes, "new", "make a code for one laptop, good for 72 hours")
-    parser.add_argument("--person", required=True, help="name or id")
-    act(codes, "list", "list codes, without the codes themselves")
+    add_people_words(thing, act)
 
     keys = thing("key", "seal keys")
     parser = act(keys, "rotate", "make a new seal key and publish it (every 30 days)")
@@ -162,13 +150,6 @@ def _hours(text: str) -> WorkHours:
         return parse_hours(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} are no work hours; write them as 'mon-fri 09:00-17:30'") from None
-
-
-def _month(text: str) -> date:
-    try:
-        return date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no month; write it as 2026-11") from None
 
 
 def _day(text: str) -> date:

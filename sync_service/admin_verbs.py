@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync_service import issuing, provision
+from sync_service.admin_people_verbs import PEOPLE_VERBS
 from sync_service.admin_reader_verbs import READER_VERBS
 from sync_service.local.registry import PostgresRegistry
 from sync_service.policies import current_policy
@@ -44,56 +45,6 @@ def _team_create(office: Office, options: argparse.Namespace, now: int) -> Told:
 def _team_list(office: Office, options: argparse.Namespace, _: int) -> Told:
     return _listed(
         office, options, "teams", "select id::text as id, name, time_zone from team where org = :org order by name"
-    )
-
-
-def _person_add(office: Office, options: argparse.Namespace, now: int) -> Told:
-    org = provision.the_organisation(office, options.org)
-    team = provision.the_team(office, org, options.team)
-    person = provision.add_person(office, org, options.name, team["id"], now=now, since=options.since)
-    rows = office.database.run("select month::text as month from membership where person = :p", p=person)
-    return {"person": person, "name": options.name, "team": team["name"], "counts_from": rows[0]["month"][:7]}
-
-
-def _person_move(office: Office, options: argparse.Namespace, now: int) -> Told:
-    org = provision.the_organisation(office, options.org)
-    team = provision.the_team(office, org, options.team)
-    person = provision.the_person(office, org, options.person)
-    month = provision.move_person(office, org, person, team["id"], now=now)
-    return {"person": person, "team": team["name"], "counts_from": month.isoformat()[:7]}
-
-
-def _person_list(office: Office, options: argparse.Namespace, _: int) -> Told:
-    return _listed(
-        office,
-        options,
-        "people",
-        """select p.id::text as id, p.name, t.name as team, to_char(m.month, 'YYYY-MM') as since
-           from person p left join lateral (
-             select * from membership m where m.person = p.id order by m.month desc limit 1) m on true
-           left join team t on t.id = m.team where p.org = :org order by p.name, p.id""",
-    )
-
-
-def _code_new(office: Office, options: argparse.Namespace, now: int) -> Told:
-    org = provision.the_organisation(office, options.org)
-    made = provision.new_code(office, org, provision.the_person(office, org, options.person), now=now)
-    return {
-        "code": made.code,
-        "person": made.person,
-        "expires": _time(made.expires),
-        "_": "Give it to this person only; they type `framekeep enroll CODE --server URL`, with the "
-        "address of the organisation's endpoint. It works once and is shown once.",
-    }
-
-
-def _code_list(office: Office, options: argparse.Namespace, _: int) -> Told:
-    return _listed(
-        office,
-        options,
-        "codes",
-        """select id::text as id, person::text as person, extract(epoch from expires_at)::bigint as expires,
-             used_at is not null as used from code where org = :org order by created_at desc""",
     )
 
 
@@ -207,17 +158,13 @@ VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int], Told
     ("org", "list"): _org_list,
     ("team", "create"): _team_create,
     ("team", "list"): _team_list,
-    ("person", "add"): _person_add,
-    ("person", "move"): _person_move,
-    ("person", "list"): _person_list,
-    ("code", "new"): _code_new,
-    ("code", "list"): _code_list,
     ("key", "rotate"): _key_rotate,
     ("key", "list"): _key_list,
     ("keyset", "renew"): _keyset_renew,
     ("policy", "show"): _policy_show,
     ("policy", "publish"): _policy_publish,
     ("policy", "renew"): _policy_renew,
+    **PEOPLE_VERBS,
     **READER_VERBS,
     ("device", "revoke"): _device_revoke,
     ("device", "list"): _device_list,

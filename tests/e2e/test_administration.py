@@ -4,6 +4,7 @@ log of the person it is about; asking twice is asking once.
 
 from __future__ import annotations
 
+import argparse
 import json
 import secrets
 
@@ -11,8 +12,12 @@ import pytest
 
 from agent.wire.enrolment import EnrolmentCode
 from sync_service import issuing
+from sync_service.admin import add_admin
+from sync_service.admin_people_verbs import PEOPLE_VERBS
 from sync_service.approval import LAPSE_SECONDS
+from sync_service.approving import ALONE
 from sync_service.errors import PoisonError
+from sync_service.people import RequestError
 from tests.e2e.client import Client
 from tests.e2e.office import NOW, found
 
@@ -223,3 +228,49 @@ def test_what_cannot_be_done_is_refused_in_a_sentence_and_changes_nothing(room, 
     refused = room.post(room.alice, path, body, status)
     assert refused["error"] == error and refused["message"].endswith(".") and "framekeep-sync" not in refused["message"]
     assert room.get(room.bert, "/v1/approvals")["approvals"] == []
+
+
+def command(room, *words):
+    """What an act of `framekeep-sync admin` tells."""
+    parser = argparse.ArgumentParser()
+    add_admin(parser.add_subparsers(), lambda _: None)
+    options = parser.parse_args(["admin", *words])
+    return PEOPLE_VERBS[options.thing, options.act](room.company.office, options, NOW)
+
+
+def test_on_the_machine_itself_two_administrators_are_asked_for_too(room):
+    alone = command(room, "person", "add", "Ann", "--team", "red")
+    assert alone["counts_from"] == "2026-11" and "One administrator was enough" in alone["_"]
+    ((_, who, _, why),) = room.log("person_added")
+    assert (who, why) == ("on the service's own machine", ALONE)
+    room.measure()
+    with pytest.raises(RequestError, match="say which one you are with --as"):
+        command(room, "person", "add", "Ben", "--team", "red")
+    with pytest.raises(RequestError, match="no administrator 'Mia'"):
+        command(room, "person", "add", "Ben", "--team", "red", "--as", "Mia")
+    asked = command(room, "person", "add", "Ben", "--team", "red", "--as", "Alice")
+    assert asked["state"] == "waiting" and f"approve {asked['approval']} --as READER" in asked["_"]
+    with pytest.raises(RequestError, match="another administrator has to agree"):
+        command(room, "approval", "approve", asked["approval"], "--as", "Alice")
+    done = command(room, "approval", "approve", asked["approval"], "--as", "Bert")
+    assert (done["state"], done["counts_from"]) == ("approved", "2026-12")
+    assert [one["state"] for one in command(room, "approval", "list")["approvals"]] == ["approved", "approved"]
+    moved = command(room, "person", "move", "Ben", "--team", "red", "--as", "Bert")
+    assert command(room, "approval", "refuse", moved["approval"], "--as", "Bert")["state"] == "refused"
+
+
+def test_a_single_administrator_is_told_on_the_machine_what_to_do(room):
+    room.measure()
+    room.company.pg.owner.run("update manager set revoked_at = now() where name <> 'Alice'")
+    asked = command(room, "person", "add", "Ben", "--team", "red", "--as", "Alice")
+    assert "there is none: make one with" in asked["_"]
+
+
+def test_a_code_made_on_the_machine_stands_in_the_persons_own_log(room):
+    made = command(room, "code", "new", "--person", room.red[0])
+    assert room.log("codes") == [("codes", "on the service's own machine", room.red[0], "on the service's own machine")]
+    (code,) = command(room, "code", "list")["codes"]
+    assert made["person"] == code["person"] and not code["used"]
+    assert command(room, "code", "withdraw", code["id"])["withdrawn"]
+    with pytest.raises(RequestError, match="no code"):
+        command(room, "code", "withdraw", code["id"])
