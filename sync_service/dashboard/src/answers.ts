@@ -1,0 +1,19 @@
+// Which shape each GET answers with.
+
+import type { Device, LogEntry, Me, SignedDocument, SignIn, Summary, Team } from "./types.js";
+
+/** A list that may go on: `next` is where the following page begins. */
+export interface Paged {
+  readonly next?: string | null;
+}
+
+export interface Answers {
+  readonly "/v1/sign-in": SignIn;
+  readonly "/v1/me": Me;
+  readonly "/v1/teams": { readonly teams: readonly Team[] } & Paged;
+  readonly "/v1/teams/{team}/summary": Summary;
+  readonly "/v1/devices": { readonly devices: readonly Device[] } & Paged;
+  readonly "/v1/access-log": { readonly entries: readonly LogEntry[]; readonly more?: boolean } & Paged;
+  readonly "/v1/policy": SignedDocument;
+  readonly "/v1/agreement": SignedDocument;
+}

@@ -1,0 +1,27 @@
+// Which view belongs to which route.
+
+import type { Context, View } from "../context.js";
+import { Problem } from "../problem.js";
+import type { Route } from "../route.js";
+import { devicesView } from "./devices.js";
+import { logView } from "./log.js";
+import { policyView } from "./policy.js";
+import { teamView } from "./team.js";
+import { teamsView } from "./teams.js";
+
+export function show(context: Context, route: Route): Promise<View> {
+  switch (route.page) {
+    case "teams":
+      return teamsView(context, route.week);
+    case "team":
+      return teamView(context, route.team, route.span, route.day);
+    case "devices":
+      return devicesView(context, route.name);
+    case "log":
+      return logView(context, route.from, route.to);
+    case "policy":
+      return policyView(context, route.since);
+    default:
+      return Promise.reject(new Problem("missing", "There is no such page. The address may be old or mistyped; start from the list of teams."));
+  }
+}
