@@ -19,11 +19,14 @@ from sync_service.local.alerts import LogAlerts
 from sync_service.local.asgi import Application
 from sync_service.local.inbox import SqliteInbox
 from sync_service.local.loops import Loop
+from sync_service.local.pages import Pages
 from sync_service.local.registry import PostgresRegistry
+from sync_service.local.sign_in_origins import SignInOrigins
 from sync_service.local.tombstones import TombstoneFile
 from sync_service.maintenance import DAY, clock_is_right, destroy_expired_keys, keep_house, note_done
 from sync_service.opener import BATCH as OPENER_BATCH
 from sync_service.opener import Opener
+from sync_service.providers import Fetcher
 from sync_service.publisher import Publisher
 from sync_service.writer import BATCH as WRITER_BATCH
 from sync_service.writer import Writer
@@ -53,7 +56,10 @@ def _run(store: Store, listener: socket.socket, started: Callable[[], None]) -> 
     inbox = SqliteInbox(store.data / "inbox.sqlite", arrived=lambda: loops[0].wake(), alerts=alerts)
     loops += _loops(store, inbox, alerts)
     config = uvicorn.Config(
-        Application(build_endpoints(store, inbox), started=started),
+        Pages(
+            Application(build_endpoints(store, inbox), started=started),
+            connect=SignInOrigins(store.database("api"), Fetcher()),
+        ),
         http="h11",
         ws="none",
         lifespan="on",
