@@ -11,6 +11,7 @@ the document equals the one asked for, exactly), RFC 8725 (an allow-list of algo
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,7 +199,8 @@ def verified(token: str, keys: Sequence[Mapping[str, Any]], provider: Provider) 
 def why_not(claims: Mapping[str, Any], provider: Provider, now: int) -> str | None:
     """Why verified claims let nobody in at `now` (epoch seconds), in words for the access log; None when they do."""
     times = [claims.get("iat"), claims.get("exp"), claims.get("nbf", claims.get("iat"))]
-    if not all(isinstance(at, int | float) and not isinstance(at, bool) for at in times):
+    # JSON as the library reads it has NaN, which is neither before nor after anything.
+    if not all(isinstance(at, int | float) and not isinstance(at, bool) and math.isfinite(at) for at in times):
         return "the token's times are no times"
     issued, expires, begins = times
     if now >= expires + LEEWAY_SECONDS:
