@@ -12,18 +12,20 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from sync_service.errors import PoisonError, ServiceError, Unavailable
 from sync_service.http import Answer, Endpoint, Refused, Request, refusal
 from sync_service.limits import Limits
 from sync_service.messages import sentence
 from sync_service.negotiation import CSV, JSON, preferred
+from sync_service.table import Table
 from sync_service.tags import tagged
 
 ALWAYS = {
@@ -99,9 +101,11 @@ def _answered(endpoint: Endpoint, request: Request) -> Answer:
 
 
 def _unfit(endpoint: Endpoint, request: Request) -> Answer | None:
-    """The answer to a request that no handler needs to see. A path names things by printable words; nothing has another
+    """The answer to a request that no handler needs to see. Whoever shows no token learns nothing else. A path names things by printable words; nothing has another
     name. Laptops neither ask for a form nor need to name the one they send; who names another form is told.
     """
+    if endpoint.auth is not None and not request.headers.get("authorization"):
+        return refusal(401, "not_authenticated")
     if not all(value.isprintable() for value in request.params.values()):
         return refusal(404, "not_found")
     if endpoint.auth == "manager":
@@ -114,27 +118,51 @@ def _unfit(endpoint: Endpoint, request: Request) -> Answer | None:
     return None
 
 
-def build_router(endpoints: Iterable[Endpoint]) -> Router:
-    """A Router with every endpoint, to be included in any powertools resolver."""
-    router = Router()  # type: ignore[no-untyped-call]  # powertools leaves it untyped
+def build_router(endpoints: Sequence[Endpoint], limits: Limits | None = None) -> Router:
+    """A Router with every endpoint, to be included in any powertools resolver; what is in no endpoint is answered as the
+    local server answers it. `limits` hold for one instance of the function; the gateway has its own.
+    """
+    router, table = Router(), Table(endpoints)  # type: ignore[no-untyped-call]  # powertools leaves Router untyped
     for endpoint in endpoints:
-        router.route(endpoint.path, method=endpoint.method)(_adapter(endpoint, router))
+        router.route(endpoint.path, method=endpoint.method)(_adapter(endpoint, router, limits))
+
+    @router.exception_handler(NotFoundError)  # type: ignore[untyped-decorator]  # powertools leaves it untyped
+    def elsewhere(_: NotFoundError) -> Response[str]:
+        event = router.current_event
+        found = table.match(event.http_method, event.path)
+        if isinstance(found, Answer):
+            return _response(whole(found, request_id(_headers(event.headers))))
+        given = _response(answer(found[0], _request(router, found[0], found[1]), limits))
+        given.body = ""  # HEAD, which powertools does not know
+        return given
+
     return router
 
 
-def _adapter(endpoint: Endpoint, router: Router) -> Callable[..., Response[bytes]]:
-    def handle(**params: Any) -> Response[bytes]:
-        event = router.current_event
-        request = Request(
-            method=endpoint.method,
-            path=event.path,
-            headers={name.lower(): value for name, value in event.headers.items()},
-            query=event.query_string_parameters or {},
-            body=(event.decoded_body or "").encode(),
-            params=params,
-        )
-        given = answer(endpoint, request)
-        headers = {**ALWAYS, **given.headers}
-        return Response(given.status, given.content_type, given.content.decode(), headers)  # type: ignore[arg-type]  # all our bodies are text
+def _adapter(endpoint: Endpoint, router: Router, limits: Limits | None) -> Callable[..., Response[str]]:
+    def handle(**params: Any) -> Response[str]:
+        return _response(answer(endpoint, _request(router, endpoint, params), limits))
 
     return handle
+
+
+def _request(router: Router, endpoint: Endpoint, params: Mapping[str, str]) -> Request:
+    event = router.current_event
+    return Request(
+        method=endpoint.method,
+        path=event.path,
+        headers=_headers(event.headers),
+        query=event.query_string_parameters or {},
+        body=(event.decoded_body or "").encode(),
+        params=params,
+        client=str(event.raw_event.get("requestContext", {}).get("http", {}).get("sourceIp", "")),
+    )
+
+
+def _headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def _response(given: Answer) -> Response[str]:
+    content_type = None if given.status in (204, 304) else given.content_type
+    return Response(given.status, content_type, given.content.decode(), {**ALWAYS, **given.headers})

@@ -8,7 +8,6 @@ against the same table, and its handler runs in a thread.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +18,7 @@ from agent.wire.envelope import MAX_BODY
 from sync_service.http import Answer, Endpoint, Request, refusal
 from sync_service.limits import Limits
 from sync_service.routes import ALWAYS, answer, request_id, whole
+from sync_service.table import Table
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -28,43 +28,8 @@ THREADS = 48
 """More than a group commit gathers while the disk syncs; threads that wait cost little."""
 BODY_SECONDS = 30
 _BAD_REQUEST = refusal(400, "malformed")
-_NOT_FOUND = refusal(404, "not_found")
 _TOO_LARGE = refusal(413, "too_large")
 _TOO_SLOW = refusal(408, "too_slow")
-
-
-class Table:
-    """Finds the endpoint for a method and a path."""
-
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._plain: dict[str, dict[str, Endpoint]] = {}
-        self._patterns: list[tuple[re.Pattern[str], dict[str, Endpoint]]] = []
-        patterns: dict[str, dict[str, Endpoint]] = {}
-        for endpoint in endpoints:
-            group = self._plain if "<" not in endpoint.path else patterns
-            group.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-        for path, methods in patterns.items():
-            self._patterns.append((re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path)), methods))
-
-    def match(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | Answer:
-        """The endpoint and its path parameters, or the answer: 404, 405 that names what is allowed, or 204 that does."""
-        params: dict[str, str] = {}
-        methods = self._plain.get(path)
-        if methods is None:
-            for pattern, found in self._patterns:
-                match = pattern.fullmatch(path)
-                if match:
-                    methods, params = found, match.groupdict()
-                    break
-            else:
-                return _NOT_FOUND
-        endpoint = methods.get(method)
-        if endpoint is None:
-            known = {*methods, "OPTIONS", *(["HEAD"] if "GET" in methods else [])}
-            allow = {"Allow": ", ".join(sorted(known))}
-            # Other origins are allowed nothing, so there is nothing to say about them.
-            return Answer(204, b"", allow) if method == "OPTIONS" else _method_not_allowed(allow)
-        return endpoint, params
 
 
 class Application:
@@ -126,10 +91,6 @@ class Application:
                 self._threads.shutdown(wait=True)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-def _method_not_allowed(allow: dict[str, str]) -> Answer:
-    return replace(refusal(405, "method_not_allowed"), headers=allow)
 
 
 async def _read(headers: Mapping[str, str], receive: Receive) -> bytes | Answer:

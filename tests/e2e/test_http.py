@@ -37,9 +37,9 @@ from agent.wire.token import make_token
 from sync_service.device_routes import DeviceParts, device_endpoints
 from sync_service.errors import PoisonError
 from sync_service.http import Answer, Endpoint, Request
-from sync_service.local.asgi import Table
 from sync_service.ports import Device
-from sync_service.routes import answer, build_router
+from sync_service.routes import answer, build_router, whole
+from sync_service.table import Table
 from tests.pg import FreshDatabase
 from tests.world import NOW, World, summary, window
 
@@ -201,6 +201,35 @@ def test_what_is_not_there_or_not_allowed_says_so(served: Served) -> None:
     assert (status, headers["allow"]) == (405, "OPTIONS, POST")
     status, _, content = served.ask("HEAD", "/healthz")
     assert (status, content) == (200, b"")
+    assert refused(served.ask("GET", "/v1/nothing")) == (404, "not_found")
+    assert refused(served.ask("TRACE", "/v1/teams")) == (405, "method_not_allowed")
+    assert refused(served.ask("GET", "/v1/teams")) == (401, "not_authenticated")
+
+
+def test_other_origins_are_let_into_nothing(served: Served) -> None:
+    foreign = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    for method, path, status, allow in (
+        ("OPTIONS", "/v1/teams", 204, "GET, HEAD, OPTIONS"),
+        ("GET", "/healthz", 200, None),
+        ("OPTIONS", "/v1/nothing", 404, None),
+    ):
+        given, headers, content = served.ask(method, path, headers=foreign)
+        assert given == status and not any(name.startswith("access-control") for name in headers)
+        if allow:
+            assert allow in headers["allow"] and content == b"" and "content-type" not in headers
+
+
+def test_a_request_is_named_by_its_caller_or_by_the_service(served: Served) -> None:
+    for path in ("/healthz", "/v1/teams", "/v1/nothing"):
+        assert served.ask("GET", path, headers={"X-Request-Id": "Mine-12345"})[1]["x-request-id"] == "Mine-12345"
+        made = {served.ask("GET", path, headers={"X-Request-Id": "a b"})[1]["x-request-id"] for _ in range(2)}
+        assert len(made) == 2 and all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+
+
+def test_another_form_of_body_is_refused_before_it_is_looked_at(served: Served) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert refused(served.ask("POST", "/v1/envelopes", b"a=1", form)) == (415, "unsupported_media_type")
+    assert refused(served.ask("POST", "/v1/envelopes", b"a=1")) == (400, "malformed")
 
 
 def test_bodies_are_bounded_before_they_are_read(served: Served) -> None:
@@ -279,21 +308,22 @@ def test_receipts_of_one_second_come_page_by_page_and_all_of_them(pg: FreshDatab
     schema = line.answers[200][1]
     assert schema is not None
     query: dict[str, str] = {}
+    token = {"authorization": "Bearer the gate's"}
     seen: list[str] = []
     pages = 0
     while pages < 4:
         pages += 1
-        body = cast(dict[str, Any], answer(line, Request("GET", line.path, query=query)).body)
+        body = cast(dict[str, Any], answer(line, Request("GET", line.path, token, query)).body)
         jsonschema.validate(body, schema)
         seen += [one["id"] for one in body["receipts"]]
         if not body["more"]:
             break
         query = {"after": body["next"]}
     assert (pages, len(seen), len(set(seen))) == (3, 2700, 2700)
-    only = cast(dict[str, Any], answer(line, Request("GET", line.path, query={"since": str(NOW + 1)})).body)
+    only = cast(dict[str, Any], answer(line, Request("GET", line.path, token, {"since": str(NOW + 1)})).body)
     assert only["more"] is True and {one["at"] for one in only["receipts"]} == {NOW + 1}
     for wrong in ("", "x", "1.2", f"{NOW}.{'g' * 36}", f"-1.{uuid4()}"):
-        assert answer(line, Request("GET", line.path, query={"after": wrong})).status == 400
+        assert answer(line, Request("GET", line.path, token, {"after": wrong})).status == 400
 
 
 def test_openapi_is_valid_and_names_every_route(served: Served) -> None:
@@ -379,6 +409,32 @@ def test_the_same_table_answers_alike_on_both_resolvers() -> None:
     assert (answer["statusCode"], json.loads(answer["body"])) == (local.status, local.body)
     assert answer["headers"]["ETag"] == '"x"'
     assert answer["headers"]["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_in_no_table_is_answered_alike_on_both_resolvers() -> None:
+    def page(_: Request) -> Answer:
+        return Answer(200, {"a": 1})
+
+    endpoints = [Endpoint("GET", "/v1/things", page, "", {200: ("", None)})]
+    resolver = APIGatewayHttpResolver()
+    resolver.include_router(build_router(endpoints))
+
+    def ask(method: str, path: str) -> Any:
+        event = {
+            "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": {"x-request-id": "the-very-same"},
+            "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"}, "isBase64Encoded": False,
+        }  # fmt: skip
+        return resolver.resolve(event, None)
+
+    for method, path in (("GET", "/v1/nothing"), ("POST", "/v1/things"), ("OPTIONS", "/v1/things")):
+        found = Table(endpoints).match(method, path)
+        assert isinstance(found, Answer)
+        local, lambdas = whole(found, "the-very-same"), ask(method, path)
+        assert (lambdas["statusCode"], lambdas["body"].encode()) == (local.status, local.content)
+        assert lambdas["headers"]["X-Request-Id"] == "the-very-same"
+        assert lambdas["headers"].get("Allow") == local.headers.get("Allow")
+    assert (ask("GET", "/v1/things")["body"], ask("HEAD", "/v1/things")["body"]) == ('{"a":1}', "")
+    assert ask("HEAD", "/v1/things")["statusCode"] == 200
 
 
 def test_posts_at_once_share_the_disk(served: Served) -> None:

@@ -126,6 +126,10 @@ def line(handler, **more):
     return Endpoint(more.pop("method", "GET"), "/v1/x", handler, "", {200: ("", None)}, **more)
 
 
+def asked(method: str = "GET", headers: Any = None, body: bytes = b"") -> Request:
+    return Request(method, "/v1/x", {"authorization": "Bearer x", **(headers or {})}, body=body)
+
+
 def told(given: Answer) -> Any:
     jsonschema.validate(given.body, dict(ERROR))
     return given.body
@@ -143,7 +147,7 @@ def test_a_failure_is_found_in_the_log_by_the_id_that_was_told(caplog):
     def fail(_: Request) -> Answer:
         raise ValueError("a secret")
 
-    given = answer(line(fail, auth="device"), Request("GET", "/v1/x", {"x-request-id": "wanted-by-me"}))
+    given = answer(line(fail, auth="device"), asked(headers={"x-request-id": "wanted-by-me"}))
     assert given.status == 500 and b"secret" not in given.content
     assert [record.getMessage() for record in caplog.records] == ["GET /v1/x failed (request wanted-by-me)"]
 
@@ -151,7 +155,7 @@ def test_a_failure_is_found_in_the_log_by_the_id_that_was_told(caplog):
 def test_what_went_well_or_was_refused_leaves_no_line(caplog):
     caplog.set_level(0)
     for handler in (lambda _: Answer(200, {}), lambda _: refusal(401, "not_authenticated")):
-        answer(line(handler, auth="device"), Request("GET", "/v1/x"))
+        answer(line(handler, auth="device"), asked())
     assert caplog.records == []
 
 
@@ -167,19 +171,19 @@ def test_readers_are_told_when_nothing_changed_and_the_handler_has_run():
         runs.append(1)
         return Answer(200, b"a,b", {"Content-Type": "text/csv", "Content-Disposition": "attachment", "Vary": "Accept"})
 
-    first = answer(line(handler, auth="manager"), Request("GET", "/v1/x"))
+    first = answer(line(handler, auth="manager"), asked())
     tag = first.headers["ETag"]
-    again = answer(line(handler, auth="manager"), Request("GET", "/v1/x", {"if-none-match": tag}))
+    again = answer(line(handler, auth="manager"), asked(headers={"if-none-match": tag}))
     assert (again.status, again.content, again.headers["ETag"], len(runs)) == (304, b"", tag, 2)
     assert "Content-Disposition" not in again.headers and again.headers["Vary"] == "Accept"
-    assert "ETag" not in answer(line(handler, auth="device"), Request("GET", "/v1/x")).headers
+    assert "ETag" not in answer(line(handler, auth="device"), asked()).headers
 
 
 def test_a_refused_reader_learns_nothing_from_a_tag():
     def refuse(_: Request) -> Answer:
         raise Refused(refusal(403, "not_allowed"))
 
-    given = answer(line(refuse, auth="manager"), Request("GET", "/v1/x", {"if-none-match": "*"}))
+    given = answer(line(refuse, auth="manager"), asked(headers={"if-none-match": "*"}))
     assert given.status == 403 and "ETag" not in given.headers
 
 
@@ -201,10 +205,18 @@ def test_other_forms_are_refused(headers, status):
         return Answer(200, {})
 
     post = line(fine, method="POST", auth="manager", body={"type": "object"})
-    assert answer(post, Request("POST", "/v1/x", headers, body=b"{}")).status == status
+    assert answer(post, asked("POST", headers, b"{}")).status == status
     assert status in answers_of(post)
 
 
 def test_whoever_is_not_known_is_told_what_kind_of_token_is_needed():
     given = answer(line(lambda _: refusal(401, "not_authenticated"), auth="device"), Request("GET", "/v1/x"))
     assert given.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_whoever_shows_no_token_reaches_no_handler():
+    def reach(_: Request) -> Answer:
+        raise AssertionError
+
+    for kind in ("device", "manager", "any"):
+        assert answer(line(reach, auth=kind), Request("GET", "/v1/x")).status == 401
