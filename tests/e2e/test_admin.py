@@ -19,6 +19,7 @@ from agent.wire.documents import Keyset, verify_document
 from agent.wire.enrolment import EnrolmentCode
 from agent.wire.strict import canonical, from_b64
 from sync_service.cli import main
+from tests.oidc_provider import CLIENT, running_provider
 
 ENDPOINT = "http://127.0.0.1:8642"
 
@@ -125,6 +126,60 @@ def test_a_reader_who_is_measured_is_found_by_name(service, admin):
     assert kept["person"] == person
 
 
+def test_readers_sign_in_with_the_provider_an_administrator_set_up(service, admin):
+    def me(token):
+        return requests.get(f"{service}/v1/me", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
+    assert "no identity provider" in admin("oidc", "show", code=2)
+    assert "no identity provider" in admin("reader", "add", "--role", "auditor", "--email", "eve@example.com", code=2)
+    with running_provider() as provider:
+        words = ("oidc", "set", "--issuer", provider.issuer, "--client-id", CLIENT, "--require", "hd=example.com")
+        provider.trouble = lambda _: "500"
+        assert "answers 500" in admin(*words, code=1)
+        provider.trouble = lambda _: None
+        provider.documents = {"issuer": "https://evil.example"}
+        assert "names another issuer" in admin(*words, code=2)
+        provider.documents = {}
+        assert "no identity provider" in admin("oidc", "show", code=2), "what does not work is not set"
+        admin(*words)
+        shown = {"issuer": provider.issuer, "client_id": CLIENT, "require": "hd=example.com"}
+        assert admin("oidc", "show") == shown
+        told = requests.get(f"{service}/v1/sign-in", timeout=10).json()
+        assert told == {"kind": "oidc", "issuer": provider.issuer, "client_id": CLIENT, "tokens": True}
+
+        made = admin(
+            "reader", "add", "--role", "manager", "--team", "Red", "--not-measured", "--email", "Eve@Example.com"
+        )
+        account = {"email": "eve@example.com", "email_verified": True, "hd": "example.com"}
+        answer = me(provider.token("eve", **account)).json()
+        assert (answer["id"], answer["role"], answer["teams"][0]["name"]) == (made["reader"], "manager", "Red")
+        assert me(provider.token("eve", **{**account, "hd": "example.org"})).status_code == 401
+        listed = {one["id"]: one for one in admin("reader", "list")["readers"]}[made["reader"]]
+        assert (listed["account"], listed["revoked"]) == ("eve@example.com", False)
+        again = ("reader", "add", "--role", "auditor", "--email", "eve@example.com")
+        assert "a reader already" in admin(*again, code=2)
+        assert len(admin("reader", "list")["readers"]) == len(admin("token", "list")["readers"])
+        admin("reader", "revoke", made["reader"])
+        assert me(provider.token("eve", **account)).status_code == 401
+        admin(*again)
+        assert me(provider.token("eve", **account)).json()["role"] == "auditor"
+        admin("oidc", "remove")
+        assert me(provider.token("eve", **account)).status_code == 401
+    assert requests.get(f"{service}/v1/sign-in", timeout=10).json() == {"kind": "token"}
+
+
+def test_a_program_gets_a_token_for_one_thing(service, admin):
+    made = admin("token", "new", "--scope", "team_summary", "--team", "Red", "--name", "BI")
+    assert (made["role"], made["scope"]) == ("integration", "team_summary")
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    me = requests.get(f"{service}/v1/me", headers=headers, timeout=10).json()
+    assert (me["name"], me["may"]) == ("BI", ["team_summary"])
+    team = me["teams"][0]["id"]
+    assert requests.get(f"{service}/v1/teams/{team}/summary", headers=headers, timeout=10).status_code == 200
+    for path in ("teams", "devices", "access-log", "policy", f"teams/{'0' * 32}/summary"):
+        assert requests.get(f"{service}/v1/{path}", headers=headers, timeout=10).status_code == 403
+
+
 def keyset(service):
     body = requests.get(f"{service}/v1/keyset", timeout=10).json()
     roots = [from_b64(root, "root") for root in body["roots"]]
@@ -177,6 +232,12 @@ def test_the_description_of_the_running_service_is_valid_openapi(service):
         (["token", "new", "--role", "auditor", "--team", "Red"], "nobody else names any"),
         (["token", "new", "--role", "admin", "--not-measured", "--days", "0"], "1 to 365 days"),
         (["token", "revoke", "0" * 32], "no reader"),
+        (["token", "new", "--scope", "team_summary"], "name the teams they may read"),
+        (["token", "new", "--scope", "devices", "--team", "Red"], "nobody else names any"),
+        (["token", "new", "--scope", "devices", "--person", "Ada"], "nobody who is measured"),
+        (["oidc", "set", "--issuer", "http://example.com", "--client-id", "x"], "https://"),
+        (["oidc", "set", "--issuer", "https://example.com", "--client-id", "", "--unchecked"], "1 to 500"),
+        (["oidc", "remove"], "no identity provider"),
         (["device", "revoke", "0" * 32], "no device"),
         (["block", "withdraw", "--team", "Red", "--day", "2026-11-09", "--block", "1", "--text", "x"], "not released"),
         (["person", "list", "--org", "Nobody"], "no organisation 'Nobody'"),
