@@ -15,12 +15,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from sync_service.blocks import SHARES, People, Rollup
-from sync_service.timetable import SLOT_SECONDS, instant, local_day
+from sync_service.timetable import SLOT_SECONDS, instant, local_day, month_of
 
 EVERY_TEAM = "*"
+
+Standing = Literal["counted", "not_yet", "joins", "reads", "left_out"]
+"""How somebody in a team stands to its numbers: counted; not yet, since ten active days are not there (new, long away or
+not taking part: which of them is nobody's business); joins it in a later month; reads them, so is never counted; left
+out of this month for another reason (they came in after it had begun, or people are reported by name)."""
+STANDINGS: tuple[Standing, ...] = get_args(Standing)
 
 
 @dataclass(frozen=True)
@@ -100,14 +107,18 @@ def counting(
     kept; days from `day` on are not looked at. `since`: the first day somebody counted on; who began once goes on.
     """
     rules = joining or Joining()
-
-    def active(person: str) -> int:
-        days = observed.get(person, {}).items()
-        return sum(1 for one, seconds in days if one < day and seconds >= rules.active_seconds)
-
     return frozenset(
-        person for person in people if (person in since and since[person] <= day) or active(person) >= rules.active_days
+        person
+        for person in people
+        if (person in since and since[person] <= day)
+        or active_days(observed.get(person, {}), day, rules) >= rules.active_days
     )
+
+
+def active_days(observed: Mapping[date, int], day: date, joining: Joining | None = None) -> int:
+    """How many active days lie before `day`. `observed`: one person's observed seconds by local day."""
+    rules = joining or Joining()
+    return sum(1 for one, seconds in observed.items() if one < day and seconds >= rules.active_seconds)
 
 
 def observed_by_day(slots: Mapping[int, Rollup], zone: ZoneInfo) -> dict[date, int]:
@@ -145,6 +156,25 @@ def freeze(
         for person, where in teams_in(month, memberships).items()
         if where == team and not {team, EVERY_TEAM} & set(readers.get(person, ()))
     )
+
+
+def standing(
+    month: date, since: date, *, reads: bool, left_out: bool, counts_since: date | None
+) -> tuple[Standing, date | None]:
+    """How a member of a team stands to its numbers in `month`, and the month from which that holds, where it is known.
+
+    `since`: the month they belong to the team from; `left_out`: the month is frozen without them; `counts_since`: the day
+    they began to count. Colleagues are told months, so that nobody's active days can be read off.
+    """
+    if since > month:
+        return "joins", since
+    if reads:
+        return "reads", None
+    if left_out:
+        return "left_out", None
+    if counts_since is None:
+        return "not_yet", None
+    return "counted", max(since, month_of(counts_since))
 
 
 def month_begins(month: date, zone: ZoneInfo, previous_zones: Iterable[ZoneInfo]) -> int:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sync_service import access_log
+from sync_service import own_team
 from sync_service.blocks import SHARES
+from sync_service.own_team import OwnCounting
 from sync_service.ports import Database, Row
 from sync_service.publisher import lock_day
 from sync_service.released import read_days
@@ -70,6 +71,7 @@ def reports(tx: Database, person: str, first: date, last: date, timing: Timing) 
     """
     days = list(days_between(first, last))
     months = {month: place_of(tx, person, month) for month in sorted({month_of(day) for day in days})}
+    counts = own_team.own_counting(tx, person, last, months[month_of(last)].zone)
     pages = []
     for month, place in months.items():
         if place.team is not None and place.frozen:  # only the months they are counted in
@@ -79,7 +81,7 @@ def reports(tx: Database, person: str, first: date, last: date, timing: Timing) 
         "from": first.isoformat(),
         "to": last.isoformat(),
         "time_zone": months[month_of(last)].zone.key,
-        "days": [_own_day(tx, person, day, months[month_of(day)], timing) for day in days],
+        "days": [_own_day(tx, person, day, months[month_of(day)], counts, timing) for day in days],
         "teams": pages,
     }
 
@@ -89,7 +91,7 @@ def _team_page(tx: Database, team: str, first: date, last: date) -> dict[str, An
     return summary(team, zone, read_days(tx, team, first, last, shown_by=None), first, last, "block")
 
 
-def _own_day(tx: Database, person: str, day: date, place: Place, timing: Timing) -> dict[str, Any]:
+def _own_day(tx: Database, person: str, day: date, place: Place, counts: OwnCounting, timing: Timing) -> dict[str, Any]:
     start, end = instant(day, 0, place.zone), instant(day + timedelta(days=1), 0, place.zone)
     rows = tx.run(
         """select extract(epoch from slot)::bigint as start, sum(at_screen)::bigint as at_screen,
@@ -101,11 +103,13 @@ def _own_day(tx: Database, person: str, day: date, place: Place, timing: Timing)
         start=start,
         end=end,
     )
+    fixed = _is_fixed(tx, place.team, day)
+    team = place.team if counts.on(day, fixed=fixed) else None
     return {
         "day": day.isoformat(),
-        "team": place.team,
-        "team_name": _team_name(tx, place.team),
-        "fixed": _is_fixed(tx, place.team, day),
+        "team": team,
+        "team_name": _team_name(tx, team),
+        "fixed": fixed,
         "corrections_close_at": timing.fixed_at(day, place.zone),
         "managers_see_it_at": timing.shown_at(day, place.zone),
         "quarter_hours": rows,
@@ -194,7 +198,9 @@ def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Tim
     made = {row["id"]: row for row in _corrections(tx, person, start, end)}
     if wanted.id not in made and len(made) >= MOST_CORRECTIONS:
         raise BadCorrection("too_many")
-    in_time = made[wanted.id]["in_time"] if wanted.id in made else not _is_fixed(tx, place.team, day)
+    fixed = _is_fixed(tx, place.team, day)
+    in_time = made[wanted.id]["in_time"] if wanted.id in made else not fixed
+    counts = own_team.own_counting(tx, person, day, place.zone).on(day, fixed=fixed)
     tx.run(
         """insert into correction (id, org, person, starts_at, ends_at, counts_as, note, made_at, in_time)
            values (cast(:id as uuid), :org, :person, to_timestamp(:start), to_timestamp(:end), :counts_as, :note,
@@ -212,50 +218,9 @@ def correct(tx: Database, org: str, person: str, wanted: Correction, timing: Tim
     return {
         "id": wanted.id,
         "day": day.isoformat(),
-        "changes_team_number": place.team is not None and in_time,
+        "changes_team_number": place.team is not None and counts and in_time,
         "corrections_close_at": timing.fixed_at(day, place.zone),
     }
-
-
-def export(tx: Database, org: str, person: str, *, now: int) -> dict[str, Any]:
-    """Everything kept under this person's name, as one object."""
-    return {
-        "format": "framekeep-export-1",
-        "exported_at": datetime.fromtimestamp(now, ZoneInfo("UTC")).isoformat(),
-        "organisation": tx.run("select id::text as id, name from organisation where id = :org", org=org)[0],
-        **{name: tx.run(sql, person=person) for name, sql in _EXPORT.items()},
-        "access_log": access_log.about_person(tx, person),
-    }
-
-
-_EXPORT = {
-    "person": "select id::text as id, name, extract(epoch from created_at)::bigint as created_at from person "
-    "where id = :person",
-    "memberships": "select month::text as from_month, team::text as team from membership where person = :person "
-    "order by month",
-    "counted_in": "select month::text as month, team::text as team from cohort where person = :person order by month",
-    "devices": """select id::text as id, extract(epoch from enrolled_at)::bigint as enrolled_at,
-        extract(epoch from revoked_at)::bigint as revoked_at from device where person = :person order by enrolled_at""",
-    "participation": """select p.device::text as device, p.participating, p.since::text as since
-        from participation p join device d on d.id = p.device where d.person = :person order by p.device""",
-    "codes": """select id::text as id, extract(epoch from created_at)::bigint as created_at,
-        extract(epoch from used_at)::bigint as used_at from code where person = :person order by created_at""",
-    "progress": """select p.device::text as device, p.lost, missing_envelopes(p.seqs) as missing,
-        extract(epoch from p.last_received_at)::bigint as last_received_at
-        from device_progress p join device d on d.id = p.device where d.person = :person order by p.device""",
-    "receipts": """select r.device::text as device, r.envelope::text as envelope, r.outcome,
-        extract(epoch from r.at)::bigint as at
-        from receipt r join device d on d.id = r.device where d.person = :person order by r.at, r.envelope""",
-    "quarter_hours": """select extract(epoch from slot)::bigint as start, policy, at_screen, looking_away, on_phone,
-        absent, unknown, not_observed, frames, windows
-        from person_rollup where person = :person order by slot, policy""",
-    "corrections": """select id::text as id, extract(epoch from starts_at)::bigint as "from",
-        extract(epoch from ends_at)::bigint as "to", counts_as as "as", note,
-        extract(epoch from made_at)::bigint as made_at, in_time from correction where person = :person order by made_at, id""",
-    "erasures": """select id::text as id, step, extract(epoch from requested_at)::bigint as requested_at,
-        extract(epoch from due_at)::bigint as due_at from erasure_request where person = :person
-        order by requested_at""",
-}
 
 
 def request_erasure(tx: Database, org: str, person: str, *, now: int) -> Row:

@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from agent.wire.errors import WireError
 from agent.wire.strict import exact_fields, strict_json
-from sync_service import access_log, own_data
+from sync_service import access_log, own_data, own_team
 from sync_service.authz import enter
 from sync_service.device_auth import DeviceGate
 from sync_service.enroll import enrol
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
+from sync_service.own_export import export as export_of
 from sync_service.participation import keep_participation
 from sync_service.ports import Database, Device, DeviceRegistry, Documents
 from sync_service.schemas import (
@@ -26,6 +27,7 @@ from sync_service.schemas import (
     EXPORT,
     OPEN_ERASURE,
     OWN_REPORTS,
+    OWN_TEAM,
     PARTICIPATION,
     PARTICIPATION_KEPT,
 )
@@ -77,11 +79,18 @@ def person_endpoints(parts: PersonParts) -> list[Endpoint]:
             enter(tx, device.org, device.person)
             return Answer(200, own_data.reports(tx, device.person, first, last, parts.timing))
 
+    def team(request: Request) -> Answer:
+        device, now = parts.gate.device(request), parts.clock()
+        with parts.person.transaction() as tx:
+            enter(tx, device.org, device.person)
+            zone = own_data.place_of(tx, device.person, datetime.fromtimestamp(now, UTC).date()).zone
+            return Answer(200, own_team.team_of(tx, device.person, zone, now=now))
+
     def export(request: Request) -> Answer:
         device = _noted(parts, request, "export")
         with parts.person.transaction() as tx:
             enter(tx, device.org, device.person)
-            whole = own_data.export(tx, device.org, device.person, now=parts.clock())
+            whole = export_of(tx, device.org, device.person, now=parts.clock())
         return Answer(200, whole, {"Content-Disposition": 'attachment; filename="framekeep-export.json"'})
 
     def corrections(request: Request) -> Answer:
@@ -171,6 +180,17 @@ def person_endpoints(parts: PersonParts) -> list[Endpoint]:
                 Parameter("from", f"First day; {DEFAULT_DAYS} days before `to` when left out.", DAY),
                 Parameter("to", f"Last day; today (UTC) when left out. At most {MAX_DAYS} days.", DAY),
             ),
+        ),
+        Endpoint(
+            "GET",
+            "/v1/me/team",
+            team,
+            "Who is in my team, and how each stands to its numbers",
+            {
+                200: ("Members by name: counted, not yet counted, or not at all. Nothing that was measured.", OWN_TEAM),
+                **refuses(**_DEVICE_REFUSES),
+            },
+            auth="device",
         ),
         Endpoint(
             "GET",

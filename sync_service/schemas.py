@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync_service.authz import ROLES, SCOPES
 from sync_service.blocks import SHARES
+from sync_service.cohorts import STANDINGS
 from sync_service.http import Schema
 from sync_service.reports import BANDS
 
@@ -159,6 +160,25 @@ ERASURE = closed(
 )
 OPEN_ERASURE = closed(erasure=or_null(ERASURE))
 _anything = list_of({"type": "object"})
+OWN_TEAM = closed(
+    team={**or_null(ID), "description": "Null for whoever is in no team."},
+    team_name=or_null(TEXT),
+    month=MONTH,
+    members=list_of(
+        closed(
+            name=TEXT,
+            me=BOOLEAN,
+            standing={
+                "enum": list(STANDINGS),
+                "description": "counted; not_yet: ten active days are not there; joins: in a later month; reads: may read "
+                "the numbers, so is never counted; left_out: of this month for another reason.",
+            },
+            since={**or_null(MONTH), "description": "For counted and joins: the month from which it holds."},
+        )
+    ),
+    own=closed(counts_since=or_null(DAY), active_days=COUNT),
+    rule=closed(active_days=COUNT, active_minutes=COUNT, text=TEXT),
+)
 EXPORT = closed(
     format={"const": "framekeep-export-1"},
     exported_at={"type": "string", "format": "date-time"},
@@ -168,6 +188,8 @@ EXPORT = closed(
             "person",
             "memberships",
             "counted_in",
+            "counts_since",
+            "asked_for",
             "devices",
             "participation",
             "codes",

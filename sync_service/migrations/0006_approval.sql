@@ -78,6 +78,7 @@ revoke execute on function team_members from public;
 grant execute on function team_members to framekeep_person;
 
 grant select, insert, update (decision, decided_by, decided_at, counts_from) on approval to framekeep_admin;
+grant select on approval to framekeep_person;
 grant select, delete on approval to framekeep_maintenance;
 grant select (person), delete on approval to framekeep_eraser;
 grant select, insert on counted_person to framekeep_publisher;
@@ -93,6 +94,9 @@ create policy every_organisation on approval to framekeep_admin, framekeep_maint
   using (true) with check (true);
 create policy every_organisation on counted_person to framekeep_publisher, framekeep_maintenance, framekeep_eraser
   using (true) with check (true);
+-- What was asked for about oneself is one's own to see.
+create policy own_only on approval to framekeep_person
+  using (org = current_setting('framekeep.org', true) and person = current_setting('framekeep.person', true));
 -- When colleagues began to count is told by the month, through team_members; here one's own.
 create policy own_only on counted_person to framekeep_person
   using (org = current_setting('framekeep.org', true) and person = current_setting('framekeep.person', true));

@@ -11,7 +11,19 @@ from tests.fakes import FakeAlerts, FakeSealKeys
 from tests.pg import FreshDatabase
 from tests.world import NOW, World, window
 
-ROLES = ("ingest", "enroll", "writer", "opener", "publisher", "api", "person", "admin", "maintenance", "eraser", "alerts")
+ROLES = (
+    "ingest",
+    "enroll",
+    "writer",
+    "opener",
+    "publisher",
+    "api",
+    "person",
+    "admin",
+    "maintenance",
+    "eraser",
+    "alerts",
+)
 
 # Who may read (r), insert (a), update (w) and delete (d) in the tables of the pipeline, whole columns or some.
 PIPELINE = {
@@ -23,7 +35,7 @@ PIPELINE = {
     "device_progress": {"opener": "raw", "publisher": "r", "person": "r", "api": "r", "maintenance": "r", "eraser": "rd", "alerts": "r"},
     "device_jti": {"ingest": "rad", "maintenance": "rd", "eraser": "rd"},
     "participation": {"person": "raw", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd", "alerts": "r"},
-    "approval": {"admin": "raw", "maintenance": "rd", "eraser": "rd"},
+    "approval": {"admin": "raw", "person": "r", "maintenance": "rd", "eraser": "rd"},
     "counted_person": {"publisher": "ra", "person": "r", "maintenance": "r", "eraser": "rd"},
     "device_agent": {"opener": "raw", "person": "r", "api": "r", "admin": "r", "maintenance": "r", "eraser": "rd", "alerts": "r"},
     "alert": {"alerts": "raw", "api": "r", "admin": "r", "maintenance": "rd"},

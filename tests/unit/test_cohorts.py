@@ -12,12 +12,14 @@ from sync_service.cohorts import (
     Correction,
     Joining,
     Membership,
+    active_days,
     apply_corrections,
     counting,
     freeze,
     memberships_of,
     month_begins,
     observed_by_day,
+    standing,
     teams_in,
 )
 
@@ -96,3 +98,22 @@ def test_observed_time_is_added_up_by_the_local_day():
     midnight = int(datetime(2026, 11, 2, 23, tzinfo=UTC).timestamp())
     slots = {midnight - 900: Rollup(1, 2, 3, 4, 5), midnight: Rollup(900, 0, 0, 0, 0)}
     assert observed_by_day(slots, berlin) == {date(2026, 11, 2): 15, date(2026, 11, 3): 900}
+
+
+def test_days_before_the_day_are_added_up():
+    assert (
+        active_days({NOV: 1800, NOV + timedelta(days=1): 1799, NOV + timedelta(days=2): 1800}, NOV + timedelta(days=2))
+        == 1
+    )
+
+
+def test_how_a_member_stands_is_told_by_the_month():
+    def told(since=OCT, reads=False, left_out=False, counts_since=None):
+        return standing(NOV, since, reads=reads, left_out=left_out, counts_since=counts_since)
+
+    assert told(since=DEC, counts_since=OCT) == ("joins", DEC)
+    assert told(reads=True, left_out=True, counts_since=OCT) == ("reads", None)
+    assert told(left_out=True, counts_since=OCT) == ("left_out", None)
+    assert told() == ("not_yet", None)
+    assert told(counts_since=date(2026, 11, 17)) == ("counted", NOV), "no day of anybody's"
+    assert told(since=NOV, counts_since=date(2026, 3, 9)) == ("counted", NOV)
