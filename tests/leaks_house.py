@@ -54,12 +54,15 @@ class Answer:
 
 @dataclass
 class House:
-    """One organisation served. `measure` makes the numbers of what is measured, `tell` rounds (not at all: `exactly`)."""
+    """One organisation served. `measure` makes the numbers of what is measured, `tell` rounds (not at all: `exactly`).
+    `words_unknown`: what people said of themselves is a number of `measure` as well, since no reader knows it either.
+    """
 
     world: World
     measure: Measure
     tell: Callable[[Fraction], Any]
     off: frozenset[str] = frozenset()
+    words_unknown: bool = True
     joining: Joining = field(default_factory=Joining)
     rules: Rules = field(init=False)
     answers: list[Answer] = field(default_factory=list)
@@ -154,9 +157,11 @@ class House:
         return self._corrected(today, now)
 
     def _corrected(self, people: People, now: int) -> tuple[People, frozenset[tuple[str, int]]]:
-        """With the corrections made by `now`. What somebody said of themselves is as unknown as what was measured."""
+        """With the corrections made by `now`."""
         words = [one for made, one in self.world.corrections if made <= now and one.person in people]
         after, changed = apply_corrections(people, words)
+        if not self.words_unknown:
+            return after, changed
         result = {person: dict(slots) for person, slots in after.items()}
         for person, slot in changed:
             if slot in result[person]:
@@ -329,9 +334,9 @@ class Exact(Fraction):
 
     @classmethod
     def parse(cls, text: str) -> Fraction:
-        """What `str` wrote."""
-        above, _, below = text.partition("/")
-        return Fraction(int(above, 16), int(below, 16))
+        """What `str` wrote, or a rounded number."""
+        above, slash, below = text.partition("/")
+        return Fraction(int(above, 16), int(below, 16)) if slash else Fraction(text)
 
 
 def exactly(part: Fraction) -> Any:
