@@ -1,6 +1,6 @@
 // Which shape each GET answers with.
 
-import type { Device, LogEntry, Me, SignedDocument, SignIn, Summary, Team } from "./types.js";
+import type { Approval, Code, Device, LogEntry, Me, Person, SignedDocument, SignIn, Summary, Team } from "./types.js";
 
 /** A list that may go on: `next` is where the following page begins. */
 export interface Paged {
@@ -14,6 +14,9 @@ export interface Answers {
   readonly "/v1/teams/{team}/summary": Summary;
   readonly "/v1/devices": { readonly devices: readonly Device[] } & Paged;
   readonly "/v1/access-log": { readonly entries: readonly LogEntry[]; readonly more?: boolean } & Paged;
+  readonly "/v1/people": { readonly people: readonly Person[] } & Paged;
+  readonly "/v1/approvals": { readonly approvals: readonly Approval[] } & Paged;
+  readonly "/v1/codes": { readonly codes: readonly Code[] } & Paged;
   readonly "/v1/policy": SignedDocument;
   readonly "/v1/agreement": SignedDocument;
 }

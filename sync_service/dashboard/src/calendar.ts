@@ -133,3 +133,8 @@ export function instantIn(zone: string, epochSeconds: number): string {
     .format(epochSeconds * 1000)
     .replace(",", "");
 }
+
+/** "December 2026" of a month's first day. */
+export function monthTitle(first: string): string {
+  return told(first, { month: "long", year: "numeric" });
+}

@@ -36,7 +36,7 @@ function signOut(): void {
 
 async function drawRail(route: Route): Promise<void> {
   const entries = token() ? await menuFor(client, me) : [];
-  const here = route.page === "team" ? "teams" : route.page;
+  const here = { team: "teams", person: "people" }[route.page as string] ?? route.page;
   rail.replaceChildren(
     h(
       "div",
@@ -144,6 +144,7 @@ function settleFocus(samePage: boolean, focused: string): void {
 }
 
 function identity(route: Route): string {
+  if (route.page === "person") return `person ${route.person}`;
   return route.page === "team" ? `team ${route.team}` : route.page;
 }
 

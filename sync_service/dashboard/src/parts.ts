@@ -27,38 +27,45 @@ export function part(title: string, children: readonly Child[], aside: Child = n
   );
 }
 
-/** A table that scrolls in its own frame where it is too wide. */
-export function table<R>(caption: string, columns: readonly Column<R>[], rows: readonly R[]): HTMLElement {
+/**
+ * A table that scrolls in its own frame where it is too wide. With `cards`, each row stands by itself on narrow screens;
+ * the roles say that it is a table there too.
+ */
+export function table<R>(caption: string, columns: readonly Column<R>[], rows: readonly R[], cards = false): HTMLElement {
   const id = freshId("table");
+  const role = (name: string) => (cards ? name : null);
   return h(
     "div",
     { class: "scroll", role: "group", "aria-labelledby": id, tabindex: 0 },
     h(
       "table",
-      { class: "dense" },
+      { class: cards ? "dense cards" : "dense", role: role("table"), "aria-labelledby": id },
       h("caption", { id }, caption),
       h(
         "thead",
-        {},
-        h("tr", {}, columns.map((column) => h("th", { scope: "col", class: column.number ? "num" : null }, column.name))),
-      ),
-      h(
-        "tbody",
-        {},
-        rows.map((row) =>
-          h(
-            "tr",
-            {},
-            columns.map((column) =>
-              column.heads
-                ? h("th", { scope: "row", class: "nowrap" }, column.cell(row))
-                : h("td", { class: column.number ? "num" : null }, column.cell(row)),
-            ),
+        { role: role("rowgroup") },
+        h(
+          "tr",
+          { role: role("row") },
+          columns.map((column) =>
+            h("th", { scope: "col", role: role("columnheader"), class: column.number ? "num" : null }, column.name || h("span", { class: "unseen" }, "What can be done")),
           ),
         ),
       ),
+      h(
+        "tbody",
+        { role: role("rowgroup") },
+        rows.map((row) => h("tr", { role: role("row") }, columns.map((column) => cell(column, row, role)))),
+      ),
     ),
   );
+}
+
+function cell<R>(column: Column<R>, row: R, role: (name: string) => string | null): HTMLElement {
+  if (column.heads) return h("th", { scope: "row", role: role("rowheader"), class: "nowrap" }, column.cell(row));
+  const within = h("td", { role: role("cell"), class: column.number ? "num" : null, "data-name": column.name || null }, column.cell(row));
+  if (!within.hasChildNodes()) within.classList.add("nothing");
+  return within;
 }
 
 export function facts(pairs: readonly (readonly [string, Child])[]): HTMLElement {

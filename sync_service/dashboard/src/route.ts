@@ -10,10 +10,12 @@ export type Route =
   | { readonly page: "log"; readonly from: string | null; readonly to: string | null }
   | { readonly page: "policy"; readonly since: string | null }
   | { readonly page: "people"; readonly team: string | null }
+  | { readonly page: "person"; readonly person: string }
   | { readonly page: "approvals" }
   | { readonly page: "alerts" }
   | { readonly page: "unknown" };
 
+const ID = /^[0-9a-f]{32}$/;
 const PLAIN = ["approvals", "alerts"] as const;
 
 export function parseRoute(hash: string): Route {
@@ -24,11 +26,12 @@ export function parseRoute(hash: string): Route {
   const plain = PLAIN.find((name) => name === page);
   if (plain && !id) return { page: plain };
   if (page === "" || (page === "teams" && !id)) return { page: "teams", week: asDay(query.get("week")) };
-  if (page === "teams" && /^[0-9a-f]{32}$/.test(id)) {
+  if (page === "teams" && ID.test(id)) {
     if (span !== "" && span !== "day" && span !== "week" && span !== "month") return { page: "unknown" };
     if (day !== "" && !isDay(day)) return { page: "unknown" };
     return { page: "team", team: id, span: span || "week", day: day || null };
   }
+  if (page === "people" && ID.test(id) && !span) return { page: "person", person: id };
   if (id) return { page: "unknown" };
   if (page === "devices") return { page, name: query.get("name") ?? "" };
   if (page === "log") return { page, from: asDay(query.get("from")), to: asDay(query.get("to")) };
@@ -49,6 +52,8 @@ export function formatRoute(route: Route): string {
       return `#/log${search({ from: route.from, to: route.to })}`;
     case "policy":
       return `#/policy${search({ since: route.since })}`;
+    case "person":
+      return `#/people/${route.person}`;
     case "people":
       return `#/people${search({ team: route.team })}`;
     case "unknown":

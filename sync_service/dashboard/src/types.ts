@@ -95,3 +95,37 @@ export interface Me {
 export type SignIn =
   | { readonly kind: "token" }
   | { readonly kind: "oidc"; readonly issuer: string; readonly client_id: string; readonly tokens: boolean };
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly team: string | null;
+  readonly team_name: string | null;
+  readonly since: string | null;
+}
+
+export interface Approval {
+  readonly id: string;
+  readonly act: "person_add" | "person_move";
+  readonly person_name: string;
+  readonly team_name: string;
+  readonly state: "waiting" | "approved" | "refused" | "lapsed";
+  readonly asked_at: number;
+  readonly asked_by: string | null;
+  readonly asked_by_name: string | null;
+  readonly lapses_at: number;
+  readonly decided_at: number | null;
+  readonly decided_by_name: string | null;
+  readonly counts_from: string | null;
+  readonly alone: boolean;
+  readonly nobody_to_agree: boolean;
+}
+
+export interface Code {
+  readonly id: string;
+  readonly person: string;
+  readonly person_name: string;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly used: boolean;
+}

@@ -2,6 +2,7 @@
 
 import { plusDays, shortDay, today } from "../calendar.js";
 import type { Context, View } from "../context.js";
+import { every } from "../every.js";
 import { h } from "../dom.js";
 import { count } from "../numbers.js";
 import { field, head, message, note, part, table, tag } from "../parts.js";
@@ -12,7 +13,7 @@ const QUIET_DAYS = 3;
 const MOST_SHOWN = 200;
 
 export async function devicesView(context: Context, name: string): Promise<View> {
-  const devices = await everyDevice(context);
+  const devices = await every(context, "/v1/devices", (page) => page.devices);
   const body = h("div", {}, head("Devices", h("p", { class: "lead" }, intro(devices))));
   if (!devices.length) {
     body.append(message("", "No laptop is enrolled yet. An administrator gives each person a one-time code; the laptop appears here once it was used."));
@@ -41,22 +42,6 @@ export async function devicesView(context: Context, name: string): Promise<View>
   return { title: "Devices", body };
 }
 
-async function everyDevice(context: Context): Promise<Device[]> {
-  const all: Device[] = [];
-  let after: string | null | undefined;
-  do {
-    const page: { readonly devices: readonly Device[]; readonly next?: string | null } = await context.client.get(
-      "/v1/devices",
-      {},
-      { after },
-      context.signal,
-    );
-    all.push(...page.devices);
-    after = page.next;
-  } while (after);
-  return all;
-}
-
 function intro(devices: readonly Device[]): string {
   const active = devices.filter((device) => device.revoked_on === null);
   return `${count(active.length, "laptop")} enrolled${active.length < devices.length ? `, ${devices.length - active.length} revoked` : ""}.`;
@@ -74,12 +59,13 @@ function list(context: Context, devices: readonly Device[]): HTMLElement {
       [
         { name: "Person", heads: true, cell: (one: Device) => one.person_name },
         { name: "State", cell: (one) => state(one, since) },
-        { name: "Last heard of", cell: (one) => h("span", { class: "nowrap" }, one.last_heard_on ? shortDay(one.last_heard_on) : "") },
+        { name: "Last heard of", cell: (one) => one.last_heard_on ? h("span", { class: "nowrap" }, shortDay(one.last_heard_on)) : null },
         { name: "Enrolled", cell: (one) => h("span", { class: "nowrap" }, shortDay(one.enrolled_on)) },
         { name: "Missing", number: true, cell: (one) => one.missing },
         { name: "Lost", number: true, cell: (one) => one.lost },
       ],
       shown,
+      true,
     ),
     devices.length > shown.length ? note(`${shown.length} of ${devices.length} are shown. Type part of a name to find the others.`) : null,
   );

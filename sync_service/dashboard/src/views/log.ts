@@ -90,6 +90,7 @@ function list(entries: readonly LogEntry[]): HTMLElement {
       { name: "Why allowed", cell: (one) => (one.action.endsWith("_refused") ? h("strong", {}, "Refused") : one.allowed_because) },
     ],
     entries,
+    true,
   );
 }
 

@@ -3,8 +3,11 @@
 import type { Context, View } from "../context.js";
 import { Problem } from "../problem.js";
 import type { Route } from "../route.js";
+import { approvalsView } from "./approvals.js";
 import { devicesView } from "./devices.js";
 import { logView } from "./log.js";
+import { peopleView } from "./people.js";
+import { personView } from "./person.js";
 import { policyView } from "./policy.js";
 import { teamView } from "./team.js";
 import { teamsView } from "./teams.js";
@@ -19,6 +22,12 @@ export function show(context: Context, route: Route): Promise<View> {
       return devicesView(context, route.name);
     case "log":
       return logView(context, route.from, route.to);
+    case "people":
+      return peopleView(context, route.team);
+    case "person":
+      return personView(context, route.person);
+    case "approvals":
+      return approvalsView(context);
     case "policy":
       return policyView(context, route.since);
     default:
