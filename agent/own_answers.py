@@ -25,6 +25,8 @@ class Role(StrEnum):
     ADMIN = "admin"
     MANAGER = "manager"
     AUDITOR = "auditor"
+    PROGRAM = "integration"
+    """A program with a token for one thing."""
     OWN_DEVICE = "own_device"
     """A laptop of the employee's own: if it was not them, they see it here."""
     UNKNOWN = "unknown"
@@ -266,5 +268,9 @@ class Export:
     value: Json
 
 
+_READERS = (Role.ADMIN, Role.MANAGER, Role.AUDITOR, Role.PROGRAM)
+"""Roles the service names; a laptop of one's own it names otherwise."""
+
+
 def _role(value: object) -> Role:
-    return Role(value) if isinstance(value, str) and value in ("admin", "manager", "auditor") else Role.UNKNOWN
+    return Role(value) if isinstance(value, str) and value in _READERS else Role.UNKNOWN

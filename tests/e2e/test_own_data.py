@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -25,6 +25,8 @@ from agent.outbox.signed import ServiceRefused, refused
 from agent.outbox.uploader import Uploader
 from agent.own_answers import CorrectionState, Role, Scope
 from agent.own_data import OwnData
+from agent.panel.language import Speech
+from agent.panel.views.readers import read_lines
 from agent.store import Store
 from sync_service import issuing
 from sync_service.http import Answer, Endpoint
@@ -127,6 +129,20 @@ def test_who_read_what_as_whom_and_why_they_might(desk: Desk) -> None:
     eve = log.reads[-1]
     assert (eve.at, eve.first, eve.last, eve.team, eve.team_name) == (FIXED, MONDAY, MONDAY, red, "red")
     assert eve.why == "manager of this team"
+
+
+def test_a_program_that_read_is_seen_as_one(desk: Desk) -> None:
+    red, acme = desk.company.teams["red"], desk.company
+    desk.at(FIXED)
+    made = issuing.new_token(
+        acme.office, acme.org, "BI", "integration", now=NOW - 86400, teams=[red], scope="team_summary"
+    )
+    assert desk.client.ask("GET", f"/v1/teams/{red}/summary", token=made.token).status == 200
+    (read,) = desk.own.access_log().reads
+    assert (read.name, read.role, read.scope) == ("BI", Role.PROGRAM, Scope.TEAM)
+    assert read.why == "program with the scope team_summary for this team"
+    said = read_lines(Speech("de", UTC), desk.own.access_log(), FIXED)[0]
+    assert (said.who, said.role) == ("BI", "ein Programm")
 
 
 def test_own_quarter_hours_and_the_very_page_managers_see(desk: Desk) -> None:

@@ -27,6 +27,7 @@ _ROLES = {
     Role.ADMIN: N_("administrator"),
     Role.MANAGER: N_("manager"),
     Role.AUDITOR: N_("auditor"),
+    Role.PROGRAM: N_("a program"),
     Role.OWN_DEVICE: N_("your own laptop"),
     Role.UNKNOWN: "",
 }
