@@ -30,7 +30,6 @@ about a group says something about its members when the reader already knows how
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -84,7 +83,8 @@ def equally(observed: Mapping[str, int]) -> Mapping[str, Fraction]:
 
 def percent(part: Fraction) -> int:
     """A part of one as 5, 10 .. 95 percent: nearest 5, halves up, the ends folded in (see `label`)."""
-    return min(95, max(5, 5 * math.floor(part * 20 + Fraction(1, 2))))
+    above, below = part.numerator, part.denominator
+    return min(95, max(5, 5 * ((40 * above + below) // (2 * below))))
 
 
 Tell = Callable[[Fraction], int]
@@ -215,7 +215,7 @@ def make_block(stretch: Sequence[int], people: People, rules: Rules) -> Block:
 
 def label(value: int) -> str:
     """How a percentage reads: "5 or less", "95 or more", or the number."""
-    return {5: "5 or less", 95: "95 or more"}.get(value, str(value))
+    return "5 or less" if value == 5 else "95 or more" if value == 95 else str(value)
 
 
 def band(count: int) -> str:

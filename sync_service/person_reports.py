@@ -55,16 +55,12 @@ def person_days(
     corrections = [Correction(person, row["starts"], row["ends"], row["counts_as"]) for row in words]
     after, changed = apply_corrections({person: slots}, corrections)
     shown = [day for day in days_between(first, last) if timing.shown_at(day, zone) <= now]
-    seen = {local_day(slot, zone) for slot in slots}
+    by_day: dict[date, list[Rollup]] = {local_day(slot, zone): [] for slot in slots}
+    for slot, rollup in after[person].items():
+        by_day[local_day(slot, zone)].append(rollup)
     touched = {local_day(slot, zone) for _, slot in changed}
     return [
-        {
-            "day": day.isoformat(),
-            "corrected": day in touched,
-            **_sums(rollup for slot, rollup in after[person].items() if local_day(slot, zone) == day),
-        }
-        for day in shown
-        if day in seen
+        {"day": day.isoformat(), "corrected": day in touched, **_sums(by_day[day])} for day in shown if day in by_day
     ]
 
 

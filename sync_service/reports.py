@@ -193,12 +193,12 @@ def _reasons(blocks: Iterable[ReleasedBlock]) -> list[str]:
 def _mean_of(blocks: Sequence[ReleasedBlock], tell: Tell) -> dict[str, Any] | None:
     if not blocks:
         return None
-    seconds = sum(block.seconds for block in blocks)
+    seconds = sum([block.seconds for block in blocks])
     shares = {
-        state: tell(Fraction(sum(block.shares[state] * block.seconds for block in blocks), 100 * seconds))
+        state: tell(Fraction(sum([block.shares[state] * block.seconds for block in blocks]), 100 * seconds))
         for state in SHARES
     }
-    coverage = tell(Fraction(sum(block.coverage * block.seconds for block in blocks), 100 * seconds))
+    coverage = tell(Fraction(sum([block.coverage * block.seconds for block in blocks]), 100 * seconds))
     people = min((block.people for block in blocks), key=BANDS.index)
     return _numbers(seconds, people, shares, coverage)
 
