@@ -11,7 +11,7 @@ from sync_service import issuing, provision
 from sync_service.admin_people_verbs import PEOPLE_VERBS
 from sync_service.admin_reader_verbs import READER_VERBS
 from sync_service.local.registry import PostgresRegistry
-from sync_service.policies import current_policy
+from sync_service.policies import current_policy, newest_policy
 from sync_service.policy_text import changes, terms
 from sync_service.provision import Office, RequestError
 
@@ -59,8 +59,8 @@ def _keyset_renew(office: Office, options: argparse.Namespace, now: int) -> Told
     return {"keyset": keyset.seq, "expires": _time(keyset.not_after)}
 
 
-def _policy_show(office: Office, options: argparse.Namespace, _: int) -> Told:
-    policy = current_policy(office.database, provision.the_organisation(office, options.org))
+def _policy_show(office: Office, options: argparse.Namespace, now: int) -> Told:
+    policy = current_policy(office.database, provision.the_organisation(office, options.org), now=now)
     return {"policy": policy.id, **terms(policy), "expires": _time(policy.not_after)}
 
 
@@ -77,7 +77,7 @@ def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> To
         k=options.k,
         may_quit=None if options.quit is None else options.quit == "on",
     )
-    differences = changes(current_policy(office.database, org), policy)
+    differences = changes(newest_policy(office.database, org), policy)
     if not differences:
         raise RequestError("nothing would change; to let the present policy hold longer, use policy renew")
     if not options.dry_run:

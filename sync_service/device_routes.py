@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from agent.wire.envelope import MAX_BODY
-from agent.wire.strict import MAX_INTEGER
+from agent.wire.signing import claimed
+from agent.wire.strict import MAX_INTEGER, from_b64
 from sync_service.authz import enter
 from sync_service.device_auth import DeviceGate
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, Schema, refusal, refuses
@@ -19,6 +21,10 @@ from sync_service.schemas import BASE64, DOCUMENT, ID, INSTANT, TEXT, UUID, clos
 from sync_service.tags import with_tag as with_tag
 
 MOST_RECEIPTS = 1000
+COMING_HEADER = "Framekeep-Coming"
+COMING = Parameter(
+    "coming", "1: the document that is yet to begin, in place of the one in force.", {"enum": ["0", "1"]}
+)
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -56,13 +62,15 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
         document = parts.documents.latest(org, "keyset")
         if document is None:
             return refusal(503, "no_keyset", retry_after=300)
-        roots = base64.b64encode(root)
-        return with_tag(request, b'{"roots":["' + roots + b'"],"keyset":' + document.body + b"}")
+        links = [link.body for link in parts.documents.every(org, "root")]
+        successors = [from_b64(claimed(link)["new"], "new") for link in links]
+        roots = b",".join(b'"' + base64.b64encode(raw) + b'"' for raw in (root, *successors))
+        followed = b',"links":[' + b",".join(links) + b"]" if links else b""
+        return with_tag(request, b'{"roots":[' + roots + b'],"keyset":' + document.body + followed + b"}")
 
     def policy(request: Request) -> Answer:
         device = parts.gate.device(request)
-        document = parts.documents.latest(device.org, "policy")
-        return with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
+        return signed_answer(request, parts.documents, device.org, "policy", now=parts.clock())
 
     def receipts(request: Request) -> Answer:
         device = parts.gate.device(request)
@@ -123,11 +131,17 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
             policy,
             "The newest policy of the device's organisation",
             {
-                200: ("The signed policy.", DOCUMENT),
+                200: ("The signed policy in force; Framekeep-Coming names the one that is yet to begin.", DOCUMENT),
                 304: ("Not changed since the ETag in If-None-Match.", None),
-                **refuses(s401="not_authenticated", s403="revoked", s503="unavailable, no_policy"),
+                **refuses(
+                    s401="not_authenticated",
+                    s403="revoked",
+                    s404="nothing_coming: asked for what is to come, and nothing is",
+                    s503="unavailable, no_policy",
+                ),
             },
             auth="device",
+            query=(COMING,),
         ),
         Endpoint(
             "GET",
@@ -148,6 +162,28 @@ def device_endpoints(parts: DeviceParts) -> list[Endpoint]:
             ),
         ),
     ]
+
+
+def signed_answer(
+    request: Request, documents: Documents, org: str, type: Literal["policy", "agreement"], *, now: int
+) -> Answer:
+    """The policy or agreement in force as it was signed, or with `?coming=1` the one that is yet to begin; the header
+    COMING_HEADER names that one where there is one.
+    """
+    later = documents.coming(org, type, now=now)
+    if request.query.get("coming", "0") not in ("0", "1"):
+        raise Refused(refusal(400, "malformed", message="Give `coming` as 1, or leave it out."))
+    if request.query.get("coming") == "1":
+        return with_tag(request, later.body) if later is not None else refusal(404, "nothing_coming")
+    document = documents.in_force(org, type, now=now)
+    if document is None and type == "agreement" and later is None:
+        return refusal(404, "no_agreement")
+    shown = document or later  # one that is yet to begin, where there is no other
+    if shown is None:
+        return refusal(503, f"no_{type}", retry_after=300)
+    answer = with_tag(request, shown.body)
+    named = {COMING_HEADER: str(claimed(later.body)["id"])} if later is not None else {}
+    return replace(answer, headers={**answer.headers, **named})
 
 
 def _organisation(lookups: Database, wanted: str | None) -> tuple[str, bytes]:
@@ -195,7 +231,12 @@ _ENVELOPE = {
     "description": f"At most {MAX_BODY} bytes.",
 }
 _ACKNOWLEDGED = closed(id=UUID)
-_KEYSET = closed(roots={"type": "array", "minItems": 1, "items": BASE64}, keyset=DOCUMENT)
+_ROOTS: Schema = {"type": "array", "minItems": 1, "items": BASE64}
+_KEYSET: Schema = {
+    **closed(roots=_ROOTS, keyset=DOCUMENT),
+    "properties": {"roots": _ROOTS, "keyset": DOCUMENT, "links": {"type": "array", "minItems": 1, "items": DOCUMENT}},
+    "description": "`links`: the root documents that lead from each root to the next, where there is more than one.",
+}
 _RECEIPT = closed(id=UUID, outcome={"enum": ["opened", "set_aside"]}, at=INSTANT)
 _RECEIPT_LIST: Schema = {"type": "array", "maxItems": MOST_RECEIPTS, "items": _RECEIPT}
 _RECEIPTS: Schema = {

@@ -35,7 +35,7 @@ def enrol(body: bytes, *, db: Database, registry: DeviceRegistry, documents: Doc
     try:
         # Asked before the transaction: whoever holds a connection must not wait for another one.
         known = registry.find(device)
-        papers = _papers(db, documents, request.code_id)
+        papers = _papers(db, documents, request.code_id, now)
         with db.transaction() as tx:
             row = _lock_code(tx, request.code_id, now)
             if not _proven(request, row) or row is None or _taken(known, row):
@@ -79,12 +79,16 @@ def _taken(known: Device | None, row: Row) -> bool:
     return known is not None and (known.revoked or (known.org, known.person) != (row["org"], row["person"]))
 
 
-def _papers(db: Database, documents: Documents, code: str) -> tuple[SignedDocument | None, SignedDocument | None]:
-    """Keyset and policy of the organisation a code is for."""
+def _papers(
+    db: Database, documents: Documents, code: str, now: int
+) -> tuple[SignedDocument | None, SignedDocument | None]:
+    """Keyset and policy in force of the organisation a code is for; the newest policy where none has begun."""
     rows = db.run("select org from code where id = :id", id=code)
     if not rows:
         return None, None
-    return documents.latest(rows[0]["org"], "keyset"), documents.latest(rows[0]["org"], "policy")
+    org = rows[0]["org"]
+    policy = documents.in_force(org, "policy", now=now) or documents.latest(org, "policy")
+    return documents.latest(org, "keyset"), policy
 
 
 def _answer(papers: tuple[SignedDocument | None, SignedDocument | None], row: Row, device_public: bytes) -> bytes:

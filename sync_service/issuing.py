@@ -6,7 +6,7 @@ Like `provision.py`: an `Office`, `now` in epoch seconds, and RequestError with 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -14,16 +14,17 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, sign_document
-from agent.wire.errors import WireError
-from agent.wire.ids import organisation_id
 from agent.wire.seal import SealKey
+from agent.wire.signing import unsigned
+from sync_service import drafting
 from sync_service.authz import Role, Scope
+from sync_service.drafting import next_keyset
 from sync_service.issuer import issue_token
 from sync_service.key_files import read_key
-from sync_service.policies import current_keyset, current_policy
+from sync_service.papers import NotAcceptable
+from sync_service.policies import current_keyset, current_papers
+from sync_service.ports import SignedDocument
 from sync_service.provision import (
-    DAY,
-    DOCUMENT_DAYS,
     Office,
     RequestError,
     record_seal_key,
@@ -43,7 +44,10 @@ class ManagerToken:
 
 def renew_keyset(office: Office, org: str, *, now: int, root_file: Path | None = None) -> Keyset:
     """The present keyset once more, for another DOCUMENT_DAYS days, signed with the root key."""
-    return _next_keyset(office, org, _root_key(office, org, root_file), now=now)
+    root = _root_key(office, org, root_file)
+    keyset = next_keyset(current_keyset(office.database, org), now=now)
+    office.documents.publish(sign_document("keyset", keyset.to_payload(), [root]), now=now)
+    return keyset
 
 
 def rotate_seal_key(
@@ -51,21 +55,29 @@ def rotate_seal_key(
 ) -> str:
     """A new seal key in a new keyset, signed with the root key; answers the key's id. Older keys go on opening."""
     root = _root_key(office, org, root_file)
+    entry = _new_seal_key(office, org, suite, now)
+    keyset = next_keyset(current_keyset(office.database, org), now=now, added=(entry,))
+    office.documents.publish(sign_document("keyset", keyset.to_payload(), [root]), now=now)
+    return entry.key.id
+
+
+def draft_rotation(office: Office, org: str, *, now: int, suite: Literal[1, 2] = 1) -> tuple[str, bytes]:
+    """As `rotate_seal_key` where the root key is elsewhere: the new key's id, and the draft of a keyset for the root's
+    keeper to sign. Nothing seals to the key until that is published.
+    """
+    entry = _new_seal_key(office, org, suite, now)
+    return entry.key.id, unsigned(
+        next_keyset(current_keyset(office.database, org), now=now, added=(entry,)).to_payload()
+    )
+
+
+def _new_seal_key(office: Office, org: str, suite: Literal[1, 2], now: int) -> SealKeyEntry:
     key = SealKey.generate(suite)
     office.seal_keys.add(key)  # before anybody can seal to it
     entry = seal_entry(key, now)
     with office.database.transaction() as tx:
         record_seal_key(tx, org, entry, now)
-    _next_keyset(office, org, root, entry, now=now)
-    return key.public.id
-
-
-def _next_keyset(office: Office, org: str, root: Ed25519PrivateKey, *added: SealKeyEntry, now: int) -> Keyset:
-    old = current_keyset(office.database, org)
-    kept = tuple(entry for entry in old.seal_keys if entry.open_until > now)
-    new = replace(old, seq=old.seq + 1, issued=now, not_after=now + DOCUMENT_DAYS * DAY, seal_keys=(*kept, *added))
-    office.documents.publish(sign_document("keyset", new.to_payload(), [root]), now=now)
-    return new
+    return entry
 
 
 def next_policy(
@@ -78,32 +90,40 @@ def next_policy(
     individual_reports: bool | None = None,
     k: int | None = None,
     may_quit: bool | None = None,
+    effective: int | None = None,
 ) -> Policy:
-    """The next policy: the present one with what is given changed. Nothing is signed or published yet."""
-    old = current_policy(office.database, org)
-    seq = old.seq + 1
+    """The next policy: the newest one with what is given changed, on the agreement that holds when it begins. Nothing is
+    signed or published yet. Raises RequestError, also where it would go beyond the agreement.
+    """
+    papers = current_papers(office.database, org)
+    old = max(papers.policies, key=lambda policy: policy.seq, default=None)
+    if old is None:
+        raise RequestError(f"organisation {org} has no policy yet; publish one first")
+    begins = now if effective is None else effective
+    agreement = papers.agreement(begins)
+    policy = drafting.next_policy(
+        old,
+        now=now,
+        agreement=agreement.digest if agreement is not None else old.agreement,
+        work_hours=work_hours,
+        interval_seconds=interval_seconds,
+        individual_reports=individual_reports,
+        k=k,
+        may_quit=may_quit,
+        effective=effective,
+    )
     try:
-        return Policy(
-            org=org,
-            seq=seq,
-            issued=now,
-            not_after=now + DOCUMENT_DAYS * DAY,
-            id=f"p-{seq}",
-            agreement=old.agreement,
-            work_hours=old.work_hours if work_hours is None else work_hours,
-            interval_seconds=old.interval_seconds if interval_seconds is None else interval_seconds,
-            individual_reports=old.individual_reports if individual_reports is None else individual_reports,
-            k=old.k if k is None else k,
-            may_quit=old.may_quit if may_quit is None else may_quit,
-        )
-    except WireError as error:
-        raise RequestError(f"this policy is not possible: {error}") from None
+        papers.check_within(policy, begins)
+    except NotAcceptable as error:
+        raise RequestError(str(error), error.reason) from None
+    return policy
 
 
-def publish_policy(office: Office, policy: Policy, *, now: int) -> None:
-    """Sign a policy with the policy signer's key and make it the newest."""
+def publish_policy(office: Office, policy: Policy, *, now: int, by: str | None = None) -> SignedDocument:
+    """Sign a policy with the policy signer's key and make it the newest. `by`: the reader who asked for it."""
     signer = read_key(office.keys.policy_path(policy.org))
-    office.documents.publish(sign_document("policy", policy.to_payload(), [signer]), now=now)
+    document = sign_document("policy", policy.to_payload(), [signer])
+    return office.documents.publish_all([document], now=now, by=by)[0]
 
 
 def new_token(
@@ -174,6 +194,9 @@ def _about_block(
 def _root_key(office: Office, org: str, root_file: Path | None) -> Ed25519PrivateKey:
     path = root_file or office.keys.root_path(org)
     root = read_key(path)
-    if organisation_id(root.public_key().public_bytes_raw()) != org:
+    public, roots = root.public_key().public_bytes_raw(), current_papers(office.database, org).roots
+    if public not in roots:
         raise RequestError(f"{path} is the root key of another organisation")
+    if public != roots[-1]:
+        raise RequestError(f"{path} is a root key that was replaced; name the file of the present one with --root")
     return root

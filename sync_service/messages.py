@@ -26,7 +26,7 @@ BY_CODE: Mapping[str, str] = {
     "method_not_allowed": "This address does not know this method: use one of those in the Allow header.",
     "bad_signature": "This is not signed by the keys that may sign it: have it signed again, then publish it.",
     "council_missing": "The works council has to sign this as well, since it takes away or replaces its key.",
-    "id_taken": "This id stands for other terms already: give the document another one and sign it again.",
+    "terms_taken": "This id stands for other terms already: give the document another one and sign it again.",
     "incomplete": "This holds only together with other documents: publish them all at once.",
     "no_agreement": "There is no agreement with a works council in force: nothing limits the policy but its own terms.",
     "no_keyset": "The organisation has no keyset yet: its administrator publishes one, then ask again.",

@@ -6,45 +6,71 @@ into the table changes no number.
 
 from __future__ import annotations
 
-from agent.wire.documents import Keyset, Policy, verify_document
-from agent.wire.errors import WireError
+from agent.wire.agreement import Agreement
+from agent.wire.documents import Keyset, Policy
+from agent.wire.versions import in_force
 from sync_service.errors import ServiceError
-from sync_service.ports import Database
+from sync_service.papers import NotAcceptable, Papers, read
+from sync_service.ports import Database, SignedDocument
+
+NEWEST_POLICIES = 200
+"""So many policies back may one still be in force: as many drafts may have been withdrawn one after the other."""
+
+
+def current_papers(db: Database, org: str) -> Papers:
+    """Everything the organisation published that matters now, verified. Raises ServiceError."""
+    roots = db.run("select root_public from organisation where id = :org", org=org)
+    if not roots:
+        raise ServiceError(f"there is no organisation {org}")
+    rows = db.run(
+        """select type, seq, body from (
+             select d.type, d.seq, d.body, row_number() over (partition by d.type order by d.seq desc) as back
+             from document d where d.org = :org) newest
+           where type in ('root', 'agreement') or (type = 'keyset' and back = 1) or (type = 'policy' and back <= :most)""",
+        org=org,
+        most=NEWEST_POLICIES,
+    )
+    documents = [SignedDocument(org, row["type"], row["seq"], bytes(row["body"])) for row in rows]
+    return read(org, bytes(roots[0]["root_public"]), documents)
 
 
 def current_keyset(db: Database, org: str) -> Keyset:
     """The newest keyset of an organisation, verified with its root key. Raises ServiceError when there is none."""
-    return _keyset(org, _newest(db, org, "keyset"), _root(db, org))
+    keyset = current_papers(db, org).keyset
+    if keyset is None:
+        raise ServiceError(f"organisation {org} has no keyset yet; publish one first")
+    return keyset
 
 
-def current_policy(db: Database, org: str) -> Policy:
-    """The newest policy of an organisation, verified with a signer of its keyset. Raises ServiceError."""
-    keyset = current_keyset(db, org)
+def current_policy(db: Database, org: str, *, now: float) -> Policy:
+    """The policy in force at `now` (epoch seconds), verified with a signer of the organisation's keyset and within its
+    agreement. Raises ServiceError.
+    """
+    return current_papers(db, org).policy(now)
+
+
+def newest_policy(db: Database, org: str) -> Policy:
+    """The policy of the highest seq, in force or to come, its signature checked. Raises ServiceError."""
+    papers = current_papers(db, org)
+    found = max(papers.policies, key=lambda policy: policy.seq, default=None)
+    if found is None:
+        raise ServiceError(f"organisation {org} has no policy yet; publish one first")
+    papers.believe(found)
+    return found
+
+
+def current_agreement(db: Database, org: str, *, now: float) -> Agreement | None:
+    """The agreement in force at `now`; None where there is no works council. Raises ServiceError."""
+    return current_papers(db, org).agreement(now)
+
+
+def policy_of_day(papers: Papers, begins: int) -> Policy | None:
+    """The policy that was in force when a day began, None where it cannot be believed any more or there was none."""
+    found = in_force(papers.policies, begins)
+    if found is None:
+        return None
     try:
-        payload = verify_document(_newest(db, org, "policy"), "policy", signers=keyset.policy_signers, org=org)
-        return Policy.from_payload(payload)
-    except WireError as error:
-        raise ServiceError(f"the policy of organisation {org} cannot be believed: {error}") from None
-
-
-def _keyset(org: str, body: bytes, root: bytes) -> Keyset:
-    try:
-        return Keyset.from_payload(verify_document(body, "keyset", signers=(root,), org=org))
-    except WireError as error:
-        raise ServiceError(f"the keyset of organisation {org} cannot be believed: {error}") from None
-
-
-def _root(db: Database, org: str) -> bytes:
-    rows = db.run("select root_public from organisation where id = :org", org=org)
-    if not rows:
-        raise ServiceError(f"there is no organisation {org}")
-    return bytes(rows[0]["root_public"])
-
-
-def _newest(db: Database, org: str, kind: str) -> bytes:
-    rows = db.run(
-        "select body from document where org = :org and type = :kind order by seq desc limit 1", org=org, kind=kind
-    )
-    if not rows:
-        raise ServiceError(f"organisation {org} has no {kind} yet; publish one first")
-    return bytes(rows[0]["body"])
+        papers.believe(found)
+    except NotAcceptable:
+        return None
+    return found

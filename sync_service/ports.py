@@ -144,15 +144,33 @@ class SignedDocument:
 
 
 class Documents(Protocol):
-    """Published keysets and policies, the newest of which devices fetch."""
+    """Published documents (`keyset`, `policy`, `agreement`, `root`), which devices fetch."""
 
     def latest(self, org: str, type: str) -> SignedDocument | None:
         """The document of the highest seq; None when there is none."""
         ...
 
+    def in_force(self, org: str, type: str, *, now: float) -> SignedDocument | None:
+        """The policy or agreement that applies at `now` (epoch seconds); None while none has begun."""
+        ...
+
+    def coming(self, org: str, type: str, *, now: float) -> SignedDocument | None:
+        """The newest policy or agreement where it is yet to begin at `now`."""
+        ...
+
+    def every(self, org: str, type: str) -> list[SignedDocument]:
+        """All of a type, by seq."""
+        ...
+
     def publish(self, body: bytes, *, now: int) -> SignedDocument:
         """Check a document's signatures against what the organisation has on record and make it the newest.
         Publishing the same bytes again changes nothing; a seq not above the newest raises ServiceError.
+        """
+        ...
+
+    def publish_all(self, bodies: Sequence[bytes], *, now: int, by: str | None = None) -> list[SignedDocument]:
+        """`publish` for documents that are good only together (a new root and the keyset it signs; a council's key, the
+        agreement and a policy within it): all of them, or none. `by`: the reader who publishes them. Raises ServiceError.
         """
         ...
 

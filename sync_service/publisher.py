@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,8 @@ from sync_service.blocks import Block, People, Rules, TeamDay, contributors, tea
 from sync_service.cohorts import Joining, apply_corrections, month_begins
 from sync_service.errors import ServiceError
 from sync_service.freezing import counting_on, freeze_months
-from sync_service.policies import current_keyset, current_policy
+from sync_service.papers import Papers
+from sync_service.policies import current_papers, policy_of_day
 from sync_service.ports import Alerts, Database
 from sync_service.timetable import (
     LOOK_BACK_DAYS,
@@ -110,12 +111,14 @@ class Publisher:
     def _organisation(self, org: str, uptime: Uptime, now: int, first_day: date | None) -> Published:
         if not self._db.run("select 1 as one from device_progress where org = :org limit 1", org=org):
             return Published()  # nothing measured yet: nothing to freeze, nothing to release
-        policy = current_policy(self._db, org)
+        papers = current_papers(self._db, org)
+        policy = papers.policy(now)  # nothing is released under one that goes beyond the agreement
         self._warn(org, "policy", policy.not_after, now)
-        self._warn(org, "keyset", current_keyset(self._db, org).not_after, now)
+        if papers.keyset is not None:
+            self._warn(org, "keyset", papers.keyset.not_after, now)
         done = Published(months=freeze_months(self._db, org, now, individual_reports=policy.individual_reports))
         for month in self._frozen_months(org, now):
-            done += self._release_month(month, policy, uptime, now, first_day)
+            done += self._release_month(month, papers, uptime, now, first_day)
         return done
 
     def _warn(self, org: str, kind: str, not_after: int, now: int) -> None:
@@ -145,7 +148,7 @@ class Publisher:
         ]
 
     def _release_month(
-        self, month: _Month, policy: Policy, uptime: Uptime, now: int, first_day: date | None
+        self, month: _Month, papers: Papers, uptime: Uptime, now: int, first_day: date | None
     ) -> Published:
         today = local_day(now, month.zone)
         first = max(
@@ -172,7 +175,7 @@ class Publisher:
             if late or (present < LONGEST_HOLD_SECONDS and self._waiting(month.org, due)):
                 done += Published(held=1)
                 continue
-            done += self._release(month, day, policy, now)
+            done += self._release(month, day, _policy_for(papers, month, day, now), now)
         return done
 
     def _waiting(self, org: str, due: int) -> bool:
@@ -225,6 +228,15 @@ class Publisher:
                 rows=json.dumps(_rows(month, result, lambda block: _corrected(block, measured, changed, rules), shown)),
             )
         return Published(days=1, blocks=len(result.blocks), suppressed=int(result.suppressed is not None))
+
+
+def _policy_for(papers: Papers, month: _Month, day: date, now: int) -> Policy:
+    """The policy that was in force when the day began, with a k not below the present one's: what was promised since
+    holds for whatever is not released yet.
+    """
+    present = papers.policy(now)
+    then = policy_of_day(papers, instant(day, 0, month.zone)) or present
+    return replace(then, k=max(then.k, present.k))
 
 
 def lock_day(tx: Database, team: str, day: date) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from agent.wire.documents import Keyset, Policy, verify_document
+from collections.abc import Sequence
+
+from agent.wire.documents import Policy
 from agent.wire.errors import WireError
-from agent.wire.strict import from_b64, strict_json
+from agent.wire.signing import claimed, read_begin
+from agent.wire.strict import MAX_INTEGER, hex_id, integer
 from sync_service.errors import ServiceError
+from sync_service.papers import ORDER, NotAcceptable, check_together, join
+from sync_service.policies import current_papers
 from sync_service.ports import Database, SignedDocument
 
-_MAX_BYTES = 64 * 1024
+_LOOK_BACK = 200
 
 
 class PostgresDocuments:
@@ -21,72 +26,90 @@ class PostgresDocuments:
 
     def latest(self, org: str, type: str) -> SignedDocument | None:
         """See Documents.latest."""
-        return _latest(self._database, org, type)
+        found = self._newest(org, type, 1)
+        return found[0] if found else None
+
+    def in_force(self, org: str, type: str, *, now: float) -> SignedDocument | None:
+        """See Documents.in_force."""
+        for most in (1, _LOOK_BACK):  # nearly always it is the newest one
+            limit = now
+            found = self._newest(org, type, most)
+            for document in found:
+                payload = claimed(document.body)
+                if read_begin(payload) <= limit:
+                    return document
+                limit = min(limit, payload["issued"])
+        return None
+
+    def coming(self, org: str, type: str, *, now: float) -> SignedDocument | None:
+        """See Documents.coming."""
+        newest = self.latest(org, type)
+        return newest if newest is not None and read_begin(claimed(newest.body)) > now else None
+
+    def every(self, org: str, type: str) -> list[SignedDocument]:
+        """See Documents.every."""
+        rows = self._database.run(
+            "select seq, body from document where org = :org and type = :type order by seq", org=org, type=type
+        )
+        return [SignedDocument(org, type, row["seq"], bytes(row["body"])) for row in rows]
 
     def publish(self, body: bytes, *, now: int) -> SignedDocument:
-        """See Documents.publish. A keyset is checked against the organisation's root key, a policy against the
-        signers of the newest keyset; a policy's terms are recorded under its id.
-        """
-        org, kind = _claimed_org_and_type(body)
+        """See Documents.publish."""
+        return self.publish_all([body], now=now)[0]
+
+    def publish_all(self, bodies: Sequence[bytes], *, now: int, by: str | None = None) -> list[SignedDocument]:
+        """See Documents.publish_all. A policy's terms are recorded under its id."""
+        asked = [_claimed(body) for body in bodies]
+        orgs = {document.org for document in asked}
+        if len(orgs) != 1:
+            raise ServiceError("documents of one organisation at a time are published together")
+        org = orgs.pop()
         with self._database.transaction() as tx:
-            newest = _latest(tx, org, kind)
-            try:
-                document, policy = _check(tx, org, kind, body)
-            except WireError as error:
-                raise ServiceError(f"this {kind} is not published: {error}") from None
-            if newest is not None and newest.body == body:
-                return newest
-            if newest is not None and document.seq <= newest.seq:
-                raise ServiceError(
-                    f"this {kind} has seq {document.seq}, but {newest.seq} is already published; sign it with a higher one"
+            if not tx.run("select 1 as one from organisation where id = :org", org=org):
+                raise ServiceError("this document names an organisation that is not here; create it first")
+            tx.run("select pg_advisory_xact_lock(hashtextextended(:key, 0))", key=f"documents {org}")
+            papers = current_papers(tx, org)
+            fresh = []
+            for document in sorted(asked, key=lambda one: (ORDER.index(one.type), one.seq)):
+                joined = join(papers, document)
+                if joined is not papers:
+                    fresh.append(document)
+                papers = joined
+            check_together(papers, now)
+            for document in fresh:
+                tx.run(
+                    """insert into document (org, type, seq, body, published_at, published_by)
+                       values (:org, :type, :seq, :body, to_timestamp(:now), :by)""",
+                    org=org,
+                    type=document.type,
+                    seq=document.seq,
+                    body=document.body,
+                    now=now,
+                    by=by,
                 )
-            tx.run(
-                """insert into document (org, type, seq, body, published_at)
-                   values (:org, :type, :seq, :body, to_timestamp(:now))""",
-                org=org,
-                type=kind,
-                seq=document.seq,
-                body=body,
-                now=now,
-            )
-            if policy is not None:
-                _record_terms(tx, policy)
-        return document
+                if document.type == "policy":
+                    _record_terms(tx, Policy.from_payload(claimed(document.body)))
+        return asked
+
+    def _newest(self, org: str, type: str, most: int) -> list[SignedDocument]:
+        rows = self._database.run(
+            "select seq, body from document where org = :org and type = :type order by seq desc limit :most",
+            org=org,
+            type=type,
+            most=most,
+        )
+        return [SignedDocument(org, type, row["seq"], bytes(row["body"])) for row in rows]
 
 
-def _latest(database: Database, org: str, kind: str) -> SignedDocument | None:
-    rows = database.run(
-        "select seq, body from document where org = :org and type = :type order by seq desc limit 1", org=org, type=kind
-    )
-    return SignedDocument(org, kind, rows[0]["seq"], rows[0]["body"]) if rows else None
-
-
-def _claimed_org_and_type(body: bytes) -> tuple[str, str]:
+def _claimed(body: bytes) -> SignedDocument:
     """What a document says it is, before anything of it is believed."""
     try:
-        payload = strict_json(from_b64(strict_json(body, _MAX_BYTES)["payload"], "payload"), _MAX_BYTES)
-        org, kind = payload["org"], payload["type"]
-    except (WireError, KeyError, TypeError):
-        raise ServiceError("this is not a signed document; sign it again") from None
-    if not isinstance(org, str) or kind not in ("keyset", "policy"):
-        raise ServiceError("only keysets and policies are published")
-    return org, kind
-
-
-def _check(tx: Database, org: str, kind: str, body: bytes) -> tuple[SignedDocument, Policy | None]:
-    roots = tx.run("select root_public from organisation where id = :org", org=org)
-    if not roots:
-        raise ServiceError("this document names an organisation that is not here; create it first")
-    root = roots[0]["root_public"]
-    if kind == "keyset":
-        keyset = Keyset.from_payload(verify_document(body, "keyset", signers=[root], org=org))
-        return SignedDocument(org, kind, keyset.seq, body), None
-    current = _latest(tx, org, "keyset")
-    if current is None:
-        raise ServiceError("there is no keyset that says who signs policies; publish the keyset first")
-    keyset = Keyset.from_payload(verify_document(current.body, "keyset", signers=[root], org=org))
-    policy = Policy.from_payload(verify_document(body, "policy", signers=keyset.policy_signers, org=org))
-    return SignedDocument(org, kind, policy.seq, body), policy
+        payload = claimed(body)
+        org = hex_id(payload.get("org"), "org")
+        seq = integer(payload.get("seq"), 1, MAX_INTEGER, "seq")
+    except WireError as error:
+        raise NotAcceptable("malformed", f"this is not a signed document ({error}); sign it again") from None
+    return SignedDocument(org, payload["type"], seq, body)
 
 
 def _record_terms(tx: Database, policy: Policy) -> None:
@@ -106,4 +129,6 @@ def _record_terms(tx: Database, policy: Policy) -> None:
         policy=policy.id,
     )[0]
     if (kept["individual_reports"], kept["k"]) != (policy.individual_reports, policy.k):
-        raise ServiceError(f"{policy.id} was published with other terms; give the new policy an id of its own")
+        raise NotAcceptable(
+            "terms_taken", f"{policy.id} was published with other terms; give the new policy an id of its own"
+        )
