@@ -134,6 +134,7 @@ def test_who_read_what_as_whom_and_why_they_might(desk: Desk) -> None:
 def test_a_program_that_read_is_seen_as_one(desk: Desk) -> None:
     red, acme = desk.company.teams["red"], desk.company
     desk.at(FIXED)
+    desk.publish()
     made = issuing.new_token(
         acme.office, acme.org, "BI", "integration", now=NOW - 86400, teams=[red], scope="team_summary"
     )
