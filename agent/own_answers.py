@@ -44,8 +44,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Somebody read something about the employee, or of a team they count in, at `at`. `action` is what: team_summary,
-    person_summary, devices, export, erasure_requested, erasure_cancelled; `refused`: they tried and got nothing.
+    """Somebody read something about the employee, or of a team they count in, or changed where they count, at `at`.
+    `action` is what: team_summary, person_summary, devices, export, erasure_requested, erasure_cancelled, people_edit,
+    approve, person_added, person_moved, codes; `refused`: they tried and got nothing.
     `first` and `last` are the days asked about. `why` is the service's sentence on why it was allowed.
     """
 

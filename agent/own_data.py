@@ -22,6 +22,7 @@ from agent.outbox.delivery import Reply
 from agent.outbox.link import Link, ServiceUnreachable
 from agent.outbox.signed import read_object, refused, signed_reply
 from agent.own_answers import AccessLog, Erasure, Export, KeptCorrection, Reports
+from agent.team_page import OwnTeam
 from agent.wire.strict import canonical
 
 MOST_DAYS = 35
@@ -51,6 +52,10 @@ class OwnData:
         """
         days = {"from": first.isoformat(), "to": last.isoformat()}
         return _read(self._ask("GET", "/v1/me/reports", query=days), 200, Reports.parse)
+
+    def team(self) -> OwnTeam:
+        """Who is in the employee's team, and how each of them stands to its numbers."""
+        return _read(self._ask("GET", "/v1/me/team"), 200, OwnTeam.parse)
 
     def export(self) -> Export:
         """Everything kept under the employee's name. It leaves an entry in the access log."""

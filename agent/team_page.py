@@ -1,4 +1,4 @@
-"""The page managers see of the employee's team, as typed values. Pure; see own_answers.py."""
+"""The page managers see of the employee's team, and who is in it, as typed values. Pure; see own_answers.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from agent.fields import maybe_text, maybe_time, read_day, read_integer, read_text
+from agent.fields import maybe_day, maybe_text, maybe_time, read_day, read_integer, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +102,49 @@ class TeamPage:
             rows=tuple(PageRow.parse(row) for row in value["rows"]),
             total=None if value["total"] is None else Numbers.parse(value["total"]),
             answer=value,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in the employee's team, `me` where it is the employee. `standing`: counted, not_yet, joins, reads or
+    left_out (a newer service may know more); `since` is the month's first day from which it holds, where that is known.
+    """
+
+    name: str
+    me: bool
+    standing: str
+    since: date | None
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> Member:
+        """From a member of the answer."""
+        return cls(read_text(value["name"]), bool(value["me"]), read_text(value["standing"]), maybe_day(value["since"]))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTeam:
+    """Who is in the employee's team (None: in none). Somebody new counts after `days_needed` days with at least
+    `minutes_needed` observed minutes each; the employee has `active_days` of them and counts since `counts_since`.
+    """
+
+    team: str | None
+    name: str | None
+    members: tuple[Member, ...]
+    counts_since: date | None
+    active_days: int
+    days_needed: int
+    minutes_needed: int
+
+    @classmethod
+    def parse(cls, value: Mapping[str, Any]) -> OwnTeam:
+        """From the answer."""
+        return cls(
+            team=maybe_text(value["team"]),
+            name=maybe_text(value["team_name"]),
+            members=tuple(Member.parse(one) for one in value["members"]),
+            counts_since=maybe_day(value["own"]["counts_since"]),
+            active_days=read_integer(value["own"]["active_days"]),
+            days_needed=read_integer(value["rule"]["active_days"]),
+            minutes_needed=read_integer(value["rule"]["active_minutes"]),
         )

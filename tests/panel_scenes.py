@@ -236,6 +236,8 @@ def _answers(method: str, path: str) -> Answer | None:
     """What a service that holds this laptop's weeks says."""
     if path == "/v1/me/access-log":
         return answer(200, {"entries": _reads(), "more": False})
+    if path == "/v1/me/team":
+        return answer(200, _team())
     if path == "/v1/me/reports":
         return answer(200, _reports())
     if path == "/v1/me/erasure":
@@ -260,6 +262,24 @@ def _reads() -> list[dict[str, Any]]:
         {"at": NOW - 6 * DAY, "reader": "8", "reader_name": "M. Laurent", **team, "allowed_because": "refused"}
         | {"reader_role": "manager", "action": "team_summary_refused", "from_day": None, "to_day": None},
     ]
+
+
+def _team() -> dict[str, Any]:
+    names = ("A. Jørgensen", "Beatriz Núñez", "Chinedu Eze", "Dilek Aydın", "You Yourself", "Émile Roux")
+    stands = {"Chinedu Eze": ("not_yet", None), "Dilek Aydın": ("joins", "2025-12-01"), "Émile Roux": ("reads", None)}
+    members = [
+        {"name": name, "me": name == "You Yourself", "standing": stand, "since": since}
+        for name in names
+        for stand, since in (stands.get(name, ("counted", "2025-06-01")),)
+    ]
+    return {
+        "team": TEAM,
+        "team_name": "Kundenbetreuung und Rechnungswesen",
+        "month": "2025-11-01",
+        "members": members,
+        "own": {"counts_since": "2025-06-16", "active_days": 10},
+        "rule": {"active_days": 10, "active_minutes": 30, "text": "Somebody new counts after 10 days."},
+    }
 
 
 def _reports() -> dict[str, Any]:

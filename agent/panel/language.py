@@ -159,6 +159,10 @@ class Speech:
         """A day in a table: Mon 24 Nov."""
         return str(format_skeleton("MMMEd", day, locale=self.locale))
 
+    def month(self, day: date) -> str:
+        """The month a day lies in: November 2025."""
+        return str(format_skeleton("yMMMM", day, locale=self.locale))
+
     def date_of(self, at: float) -> str:
         """The day of a moment: 24 November 2025."""
         return format_date(self.local(at).date(), "long", locale=self.locale)

@@ -146,6 +146,15 @@ def test_a_program_that_read_is_seen_as_one(desk: Desk) -> None:
     assert (said.who, said.role) == ("BI", "ein Programm")
 
 
+def test_who_is_in_the_team_and_how_they_stand(desk: Desk) -> None:
+    desk.at(FIXED)
+    desk.publish()
+    team = desk.own.team()
+    assert team.name == "red" and len(team.members) == 6
+    assert [(one.name, one.standing) for one in team.members if one.me] == [("red 0", "counted")]
+    assert (team.days_needed, team.minutes_needed) == (10, 30)
+
+
 def test_own_quarter_hours_and_the_very_page_managers_see(desk: Desk) -> None:
     desk.at(NINE + 8 * 3600)
     before = desk.own.reports(MONDAY, MONDAY)

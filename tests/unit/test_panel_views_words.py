@@ -33,12 +33,13 @@ from agent.panel.views.headline import headline
 from agent.panel.views.hours import hours_lines
 from agent.panel.views.notice import example, notice
 from agent.panel.views.pauses import pause_choices
-from agent.panel.views.readers import own_days, read_lines, team_lines
+from agent.panel.views.readers import member_lines, own_days, read_lines, team_lines
 from agent.panel.views.settings import hours_left, settings_view
 from agent.panel.views.typed_hours import hours_from_text
 from agent.panel.views.why import why
 from agent.status import AgentState, Status
 from agent.store.rows import WITHHELD, EnvelopeRow, EnvelopeState, StoredWindow
+from agent.team_page import OwnTeam
 from agent.tray.view import headline as tray_headline
 from agent.wire.documents import WorkHours
 from agent.wire.envelope import format_body
@@ -46,7 +47,7 @@ from agent.wire.seal import seal
 from agent.wire.strict import strict_json
 from agent.wire.summary import Summary, Window, decode, readable
 from tests.builders import NOW, Organisation
-from tests.panel_scenes import LOOK, TURNED, _reads, _reports
+from tests.panel_scenes import LOOK, TURNED, _reads, _reports, _team
 
 SAY = Speech("en", UTC)
 ORG = Organisation()
@@ -248,6 +249,16 @@ def test_team_numbers_keep_their_ends_and_own_days_their_limits() -> None:
     days = own_days(SAY, reports, NOW + 86400)
     assert any(day.open for day in days) or days
     assert any(one.note == "I was on a work call." for day in days for one in day.corrections)
+
+
+def test_everybody_in_the_team_is_named_with_how_they_stand_to_its_numbers() -> None:
+    team = OwnTeam.parse(_team())
+    lines = {line.name: line.standing for line in member_lines(SAY, team)}
+    assert lines["Beatriz Núñez"] == "counts since June 2025" and lines["Dilek Aydın"] == "comes in December 2025"
+    assert lines["Chinedu Eze"] == "does not count yet" and lines["Émile Roux"].startswith("reads the numbers")
+    assert [line.name for line in member_lines(SAY, team) if line.me] == ["You Yourself"]
+    newer = replace(team, members=(replace(team.members[0], standing="on_leave"),))
+    assert member_lines(SAY, newer)[0].standing == "", "what this version does not know it does not guess"
 
 
 def test_what_is_here_can_be_taken_away_whole() -> None:

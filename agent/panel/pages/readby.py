@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agent.errors import FramekeepError
+from agent.outbox.signed import ServiceRefused
 from agent.own_answers import AccessLog, Reports
 from agent.panel.language import N_
 from agent.panel.page import Answer, Html, Redirect, Visit
 from agent.panel.pages.contest import contested, correct, status_of
 from agent.panel.patience import within
 from agent.panel.render import speech_of
-from agent.panel.views.readers import SHARED, own_days, read_lines, team_lines, team_total
+from agent.panel.views.readers import SHARED, member_lines, own_days, read_lines, team_lines, team_total
+from agent.team_page import OwnTeam
 
 DAYS = 14
 PATIENCE_SECONDS = 5.0
@@ -42,6 +44,8 @@ def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
         "more_reads": False,
         "days": None,
         "pages": (),
+        "team": None,
+        "members": (),
         "shared": SHARED,
         "trouble": "",
         "contest": contested(visit, str(problem or "")),
@@ -49,14 +53,22 @@ def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
     if service is not None:
         today = say.local(visit.now).date()
         log: list[AccessLog] = []  # shown, even where the rest does not come
+        teams: list[OwnTeam] = []
 
         def ask() -> Reports:
             log.append(service.access_log())
+            try:
+                teams.append(service.team())
+            except ServiceRefused as error:
+                if error.code != "not_found":  # a service from before there was such a list
+                    raise
             return service.reports(today - timedelta(days=DAYS - 1), today)
 
         reports, trouble = within(PATIENCE_SECONDS, ask, _LATE)
         if log:
             context |= {"reads": read_lines(say, log[0], visit.now), "more_reads": log[0].more}
+        if teams and teams[0].members:
+            context |= {"team": teams[0], "members": member_lines(say, teams[0])}
         if reports is not None:
             context["days"] = own_days(say, reports, visit.now)
             context["pages"] = tuple((team_lines(say, page), team_total(say, page), page.k) for page in reports.teams)

@@ -9,7 +9,7 @@ from datetime import date
 from agent.own_answers import AccessLog, CorrectionState, Day, Read, Reports, Role, Scope
 from agent.panel.language import N_, Speech
 from agent.panel.views.states import STATE_NAMES
-from agent.team_page import Numbers, PageRow, TeamPage
+from agent.team_page import Numbers, OwnTeam, PageRow, TeamPage
 from agent.wire.summary import STATES
 
 SHARED = STATES[:-1]
@@ -22,6 +22,18 @@ ACTIONS = {
     "export": N_("A copy of everything about you"),
     "erasure_requested": N_("Asked for an erasure"),
     "erasure_cancelled": N_("Took an erasure back"),
+    "people_edit": N_("Asked to put you into another team"),
+    "approve": N_("Looked at or decided on putting you into a team"),
+    "person_added": N_("Put you into a team"),
+    "person_moved": N_("Put you into another team"),
+    "codes": N_("A code to enrol a laptop in your name"),
+}
+_STANDINGS = {
+    "counted": N_("counts since %(month)s"),
+    "not_yet": N_("does not count yet"),
+    "joins": N_("comes in %(month)s"),
+    "reads": N_("reads the numbers, so never counts in them"),
+    "left_out": N_("does not count this month"),
 }
 _ROLES = {
     Role.ADMIN: N_("administrator"),
@@ -58,6 +70,15 @@ class ReadLine:
     what: str
     days: str
     refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    """Somebody in the team, and how they stand to its numbers, in words."""
+
+    name: str
+    me: bool
+    standing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +123,20 @@ class OwnDay:
 def read_lines(say: Speech, log: AccessLog, now: float) -> tuple[ReadLine, ...]:
     """The access log, newest first."""
     return tuple(_read(say, read, now) for read in log.reads)
+
+
+def member_lines(say: Speech, team: OwnTeam) -> tuple[MemberLine, ...]:
+    """Who is in the team, by name. A standing that a newer service knows and this does not is left out."""
+    return tuple(
+        MemberLine(
+            one.name,
+            one.me,
+            say.gettext(_STANDINGS[one.standing], month=say.month(one.since) if one.since else "")
+            if one.standing in _STANDINGS
+            else "",
+        )
+        for one in team.members
+    )
 
 
 def own_days(say: Speech, reports: Reports, now: float) -> tuple[OwnDay, ...]:
