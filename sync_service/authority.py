@@ -139,13 +139,8 @@ class Authority:
                 raise NotAuthenticated(why or "nobody made this account a reader", _stranger(provider.org, who))
             rows = tx.run(f"{_READER} where m.id = :manager", manager=identity.manager)
             reader = _admitted(tx, provider.org, rows[0], why)
-            if identity.subject is None:
-                # From now on this account is meant, whoever is given the address later.
-                tx.run(
-                    "update reader_identity set subject = :subject where manager = :manager and subject is null",
-                    subject=who.subject,
-                    manager=identity.manager,
-                )
+            if identity.subject is None and not _tied(tx, identity.manager, who):
+                raise NotAuthenticated("this address is another account's", _stranger(provider.org, who))
             return reader
 
     def _asked_for(self, issuer: str, audiences: tuple[str, ...]) -> Provider | None:
@@ -184,6 +179,19 @@ def _identity(tx: Database, who: Account) -> Identity | None:
         email=who.email,
     )
     return the_identity([Identity(**row) for row in rows], who)
+
+
+def _tied(tx: Database, manager: str, who: Account) -> bool:
+    """Tie an address to this account, so that it is meant from now on whoever is given the address later. False when
+    another account was faster.
+    """
+    tx.run(
+        "update reader_identity set subject = :subject where manager = :manager and subject is null",
+        subject=who.subject,
+        manager=manager,
+    )
+    rows = tx.run("select subject from reader_identity where manager = :manager", manager=manager)
+    return bool(rows) and rows[0]["subject"] == who.subject
 
 
 def _stranger(org: str, who: Account) -> Claimant:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from sync_service.admission import ManagerParts, known_reader
+from sync_service.admission import ManagerParts, admit, known_reader
 from sync_service.authz import ACTIONS, ROLES, SCOPES, Reader, enter, why_allowed
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
-from sync_service.schemas import BOOLEAN, ID, TEXT, closed, list_of
+from sync_service.ports import Row
+from sync_service.schemas import BOOLEAN, ID, TEXT, closed, list_of, or_null
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -36,8 +37,24 @@ ME = closed(
 )
 
 
+READERS = closed(
+    readers=list_of(
+        closed(
+            id=ID,
+            name=TEXT,
+            role={"enum": list(ROLES)},
+            scope={"enum": [*SCOPES, None]},
+            teams=list_of(closed(id=ID, name=TEXT)),
+            measured={**BOOLEAN, "description": "Is measured too, and so in no number they may read."},
+            account=or_null({**TEXT, "description": "At the identity provider: its address, else its subject."}),
+            revoked=BOOLEAN,
+        )
+    )
+)
+
+
 def sign_in_endpoints(parts: ManagerParts) -> list[Endpoint]:
-    """Two lines of the table."""
+    """Three lines of the table."""
 
     def sign_in(request: Request) -> Answer:
         org = request.query.get("org")
@@ -75,6 +92,24 @@ def sign_in_endpoints(parts: ManagerParts) -> list[Endpoint]:
             },
         )
 
+    def readers(request: Request) -> Answer:
+        reader = admit(parts, request, "readers")
+        with parts.api.transaction() as tx:
+            enter(tx, reader.org)
+            rows = tx.run(
+                """select m.id::text as id, m.name, m.role, m.scope, m.person is not null as measured,
+                     coalesce(i.email, i.subject) as account, m.revoked_at is not null as revoked
+                   from manager m left join reader_identity i on i.manager = m.id order by m.created_at, m.id"""
+            )
+            given = tx.run(
+                """select g.manager::text as reader, t.id::text as id, t.name
+                   from manager_team g join team t on t.id = g.team order by t.name"""
+            )
+        teams: dict[str, list[Row]] = {row["id"]: [] for row in rows}
+        for team in given:
+            teams[team.pop("reader")].append(team)
+        return Answer(200, {"readers": [{**row, "teams": teams[row["id"]]} for row in rows]})
+
     return [
         Endpoint(
             "GET",
@@ -102,6 +137,21 @@ def sign_in_endpoints(parts: ManagerParts) -> list[Endpoint]:
                 200: ("The reader.", ME),
                 **refuses(
                     s401="not_authenticated: the token is missing, wrong, out of date or revoked", s503="unavailable"
+                ),
+            },
+            auth="manager",
+        ),
+        Endpoint(
+            "GET",
+            "/v1/readers",
+            readers,
+            "Who may read, for administrators",
+            {
+                200: ("Readers, oldest first, those who may read no more among them.", READERS),
+                **refuses(
+                    s401="not_authenticated: the token is missing, wrong, out of date or revoked",
+                    s403="not_allowed: this role may not read this",
+                    s503="unavailable: also when the access log cannot be written",
                 ),
             },
             auth="manager",

@@ -59,3 +59,6 @@ create policy every_organisation on reader_identity to framekeep_admin, framekee
 create policy one_organisation on reader_identity to framekeep_api
   using (org = current_setting('framekeep.org', true))
   with check (org = current_setting('framekeep.org', true));
+-- Those who answer requests may tie an account once and never to another.
+create policy tied_once on reader_identity as restrictive for update to framekeep_api
+  using (subject is null) with check (subject is not null);

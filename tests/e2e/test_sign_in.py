@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
@@ -15,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sync_service import issuing, readers
 from sync_service.authority import Authority
-from sync_service.authz import ROLES
-from sync_service.errors import Unavailable
+from sync_service.authz import ROLES, enter
+from sync_service.errors import DatabaseError, Unavailable
 from sync_service.key_files import KeyFiles
 from sync_service.oidc import Provider
 from sync_service.providers import AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, Fetcher, Providers
@@ -113,6 +114,31 @@ def test_an_address_counts_once_verified_and_until_it_is_tied_to_an_account(comp
     # The address was given to somebody else since.
     assert me(client, provider.token("b", **claims, email_verified=True)).status == 401
     assert log(company)[-1][1:] == ("sign_in_refused", "refused: nobody made this account a reader")
+
+
+def test_two_accounts_with_one_address_at_once_are_not_both_let_in(company, client, provider):
+    reader(company, email="eve@example.com")
+    tokens = [provider.token(f"sub-{n}", email="eve@example.com", email_verified=True) for n in range(4)] * 2
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda token: me(client, token).status, tokens))
+    tied = company.pg.owner.run("select subject from reader_identity")[0]["subject"]
+    won = int(tied.removeprefix("sub-"))
+    assert [n % 4 for n, status in enumerate(answers) if status == 200] == [won, won]
+
+
+def test_those_who_answer_requests_tie_an_account_once_and_see_their_organisation_only(company, provider, tmp_path):
+    made = reader(company, email="eve@example.com")
+    api = company.pg.role("api")
+    tie = "update reader_identity set subject = :to where manager = :made returning 1 as one"
+    with api.transaction() as tx:
+        enter(tx, company.org)
+        assert tx.run(tie, to="first", made=made) and not tx.run(tie, to="second", made=made)
+    with api.transaction() as tx:
+        enter(tx, "0" * 32)
+        assert tx.run("select 1 as one from reader_identity") == []
+    for statement in ("update sign_in set client_id = 'x'", "update reader_identity set email = 'x@y'"):
+        with pytest.raises(DatabaseError):
+            api.run(statement)
 
 
 def test_a_revoked_reader_is_out_at_once_and_the_account_free_for_another(company, client, provider):
@@ -432,3 +458,21 @@ def test_who_one_is_says_what_one_may(company, client):
     assert mays["auditor"] == ["teams", "policy", "access_log", "agreement"]
     assert mays["manager"] == ["teams", "team_summary", "person_summary", "policy", "agreement"]
     assert "person_summary" not in mays["admin"] and "readers" in mays["admin"]
+
+
+def test_administrators_see_who_may_read(company, client, provider):
+    eve = reader(company, "manager", email="eve@example.com")
+    admin = issuing.new_token(company.office, company.org, "Ada", "admin", now=NOW, person=None)
+    readers.revoke_reader(company.office.database, company.org, eve, now=NOW)
+    listed = client.ask("GET", "/v1/readers", token=admin.token).body["readers"]
+    by_name = {one.pop("name"): one for one in listed}
+    assert by_name["the manager"] == {
+        "id": eve,
+        "role": "manager",
+        "scope": None,
+        "measured": False,
+        "teams": [{"id": company.teams["red"], "name": "red"}],
+        "account": "eve@example.com",
+        "revoked": True,
+    }
+    assert by_name["Ada"]["account"] is None and by_name["Ada"]["teams"] == []
