@@ -10,7 +10,7 @@ from sync_service import access_log
 from sync_service.admission import ManagerParts, admit, admit_reader, known_reader
 from sync_service.authority import claims_to_be_a_readers
 from sync_service.authz import Reader, enter, why_allowed
-from sync_service.device_routes import with_tag
+from sync_service.device_routes import signed_answer
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
 from sync_service.person_reports import person_days, teams_of
 from sync_service.person_routes import asked_days
@@ -138,8 +138,7 @@ def policy_for_managers(parts: ManagerParts, devices: Endpoint) -> Endpoint:
         if not claims_to_be_a_readers(request.headers.get("authorization")):
             return devices.handler(request)
         reader = admit(parts, request, "policy")
-        document = parts.documents.latest(reader.org, "policy")
-        return with_tag(request, document.body) if document else refusal(503, "no_policy", retry_after=300)
+        return signed_answer(request, parts.documents, reader.org, "policy", now=parts.clock())
 
     return replace(devices, handler=policy, auth="any")
 
