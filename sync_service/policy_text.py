@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from agent.wire.agreement import Agreement, exceeds
 from agent.wire.documents import Policy, WorkHours
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -44,7 +47,7 @@ def hours_text(hours: WorkHours) -> str:
 def terms(policy: Policy) -> dict[str, str]:
     """What a policy says, in words."""
     return {
-        "hours": "; ".join(hours_text(hours) for hours in policy.work_hours),
+        "hours": hours_all(policy.work_hours),
         "interval": f"{policy.interval_seconds} s",
         "k": str(policy.k),
         "individual_reports": "on" if policy.individual_reports else "off",
@@ -56,6 +59,73 @@ def changes(old: Policy, new: Policy) -> list[str]:
     """One line `term: old -> new` for each term that differs."""
     before, after = terms(old), terms(new)
     return [f"{name}: {before[name]} -> {after[name]}" for name in before if before[name] != after[name]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One term that differs between two policies, in plain words. `widens`: more may be measured or seen than before;
+    None where neither can be said.
+    """
+
+    term: str
+    before: str
+    after: str
+    text: str
+    widens: bool | None
+
+
+def differences(old: Policy, new: Policy) -> list[Change]:
+    """What changes from one policy to another, for whoever is measured as much as for whoever decides."""
+    before, after = {**terms(old), "agreement": old.agreement}, {**terms(new), "agreement": new.agreement}
+    said = {
+        "hours": f"The work hours become {after['hours']}; they were {before['hours']}.",
+        "interval": f"The camera looks every {new.interval_seconds} seconds; it was every {old.interval_seconds}.",
+        "k": f"A team number stands on at least {new.k} people; it was at least {old.k}.",
+        "individual_reports": "Managers may see the summary of one person."
+        if new.individual_reports
+        else "Managers may no longer see the summary of one person.",
+        "quit": "Employees may end the program."
+        if new.may_quit
+        else "Employees may no longer end the program; pausing they always may.",
+        "agreement": f"It rests on the agreement {new.agreement[:16]}..., another one than before."
+        if new.agreement
+        else "It rests on no agreement any more.",
+    }
+    widens = {
+        "hours": not _covers(old.work_hours, new),
+        "interval": new.interval_seconds < old.interval_seconds,
+        "k": new.k < old.k,
+        "individual_reports": new.individual_reports,
+        "quit": not new.may_quit,
+        "agreement": None,
+    }
+    return [
+        Change(term, before[term], after[term], said[term], widens[term])
+        for term in said
+        if before[term] != after[term]
+    ]
+
+
+def agreement_terms(agreement: Agreement) -> dict[str, str]:
+    """What an agreement allows at most, in words."""
+    return {
+        "widest_hours": hours_all(agreement.work_hours),
+        "interval_at_least": f"{agreement.interval_at_least} s",
+        "k_at_least": str(agreement.k_at_least),
+        "individual_reports": "allowed" if agreement.individual_reports_allowed else "never",
+        "second_check": "never",
+    }
+
+
+def hours_all(hours: Sequence[WorkHours]) -> str:
+    """Several stretches in one line."""
+    return "; ".join(hours_text(part) for part in hours)
+
+
+def _covers(hours: tuple[WorkHours, ...], policy: Policy) -> bool:
+    """Whether a policy's hours lie within these."""
+    widest = Agreement(policy.org, 1, 0, 1, "a-1", hours)
+    return "work_hours" not in exceeds(replace(policy, agreement=""), widest)
 
 
 def _clock(minute: int) -> str:
