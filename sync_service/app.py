@@ -22,6 +22,7 @@ from sync_service.admission import ManagerParts
 from sync_service.authority import Authority
 from sync_service.device_auth import DeviceGate
 from sync_service.device_routes import DeviceParts, device_endpoints
+from sync_service.document_routes import DocumentParts, document_endpoints
 from sync_service.errors import DatabaseError, SettingsError, Unavailable
 from sync_service.http import Answer, Endpoint, Request
 from sync_service.key_files import KeyFiles
@@ -230,6 +231,7 @@ def build_endpoints(
             *person_endpoints(people),
             *sign_in_endpoints(readers),
             *manager_endpoints(readers),
+            *document_endpoints(DocumentParts(readers, gate, build_office(store))),
             *admin_endpoints(administrators),
             *people_endpoints(administrators),
         ]
