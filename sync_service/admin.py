@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.wire.documents import WorkHours
+from sync_service.admin_alerts import add_alerts
 from sync_service.admin_people import add_people_words
 from sync_service.admin_readers import add_reader_words
 from sync_service.policy_text import parse_hours
@@ -89,6 +90,8 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser = act(devices, "revoke", "accept nothing from a laptop any more")
     parser.add_argument("device", help="id")
     act(devices, "list", "list laptops")
+
+    add_alerts(thing, act)
 
     blocks = thing("block", "released team numbers")
     for name, text in (

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync_service import issuing, provision
+from sync_service.admin_alert_verbs import ALERT_VERBS
 from sync_service.admin_people_verbs import PEOPLE_VERBS
 from sync_service.admin_reader_verbs import READER_VERBS
 from sync_service.local.registry import PostgresRegistry
@@ -168,6 +169,7 @@ VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int], Told
     **READER_VERBS,
     ("device", "revoke"): _device_revoke,
     ("device", "list"): _device_list,
+    **ALERT_VERBS,
     ("block", "annotate"): _block_annotate,
     ("block", "withdraw"): _block_withdraw,
 }

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sync_service.admin_routes import AdminParts, admin_endpoints
 from sync_service.admission import ManagerParts
+from sync_service.alert_routes import alert_endpoints
 from sync_service.authority import Authority
 from sync_service.device_auth import DeviceGate
 from sync_service.device_routes import DeviceParts, device_endpoints
@@ -231,7 +232,11 @@ def build_endpoints(
             *person_endpoints(people),
             *sign_in_endpoints(readers),
             *manager_endpoints(readers),
+<<<<<<< HEAD
+            *alert_endpoints(readers),
+=======
             *document_endpoints(DocumentParts(readers, gate, build_office(store))),
+>>>>>>> 2a531492d99a00ff8d647684f6334572b8ecd5aa
             *admin_endpoints(administrators),
             *people_endpoints(administrators),
         ]

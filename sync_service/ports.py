@@ -183,3 +183,49 @@ class Alerts(Protocol):
         `facts` ids and counts: never a measured value. Never raises.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """What mail goes through. `security`: `tls` from the first byte, `starttls`, or `none` (this machine only)."""
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    username: str | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where alerts go: `kind` is `email` (with `mail`) or `webhook` (with `secret`), `target` an address. Only with
+    `allow_private` may a webhook lead to this machine or a private network.
+    """
+
+    kind: str
+    target: str
+    secret: str | None = None
+    allow_private: bool = False
+    mail: MailServer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How an attempt ended. `failure` is None when the message arrived, else a few words without any address;
+    `retry_after` (seconds) is what the receiver asked for; `final`: it wants no more of this.
+    """
+
+    failure: str | None = None
+    retry_after: int | None = None
+    final: bool = False
+
+
+class Courier(Protocol):
+    """Takes alerts out of the house."""
+
+    def send(self, channel: Channel, delivery: str, body: str, *, now: int) -> Sent:
+        """Try once, within CALL_SECONDS of the driver. `delivery` is the idempotency id that every attempt at this
+        message carries, `body` what `alert_message.body_of` made. Never raises.
+        """
+        ...

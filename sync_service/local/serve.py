@@ -15,7 +15,7 @@ import uvicorn
 from sync_service.app import Store, build_endpoints, open_store, wall_clock
 from sync_service.erasure import Eraser
 from sync_service.errors import SettingsError
-from sync_service.local.alerts import LogAlerts
+from sync_service.local.alerts import LogAlerts, alert_loops
 from sync_service.local.asgi import Application
 from sync_service.local.inbox import SqliteInbox
 from sync_service.local.loops import Loop
@@ -154,6 +154,7 @@ def _loops(store: Store, inbox: SqliteInbox, alerts: LogAlerts) -> list[Loop]:
         Loop("writer", write, idle_seconds=1.0),
         *opener_loops,
         Loop("publisher", publish, idle_seconds=60.0),
+        *alert_loops(store.database("alerts"), alerts, clock=wall_clock),
         Loop("eraser", erase, idle_seconds=60.0),
         Loop("housekeeping", housekeeping, idle_seconds=3600.0),
     ]

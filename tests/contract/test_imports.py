@@ -39,6 +39,8 @@ PURE = (
     "agent/tray/pauses.py",
     "agent/tray/view.py",
     "agent/tray/words.py",
+    "sync_service/alert_message.py",
+    "sync_service/alerts.py",
     "sync_service/blocks.py",
     "sync_service/cohorts.py",
     "sync_service/reports.py",
