@@ -232,11 +232,8 @@ def build_endpoints(
             *person_endpoints(people),
             *sign_in_endpoints(readers),
             *manager_endpoints(readers),
-<<<<<<< HEAD
             *alert_endpoints(readers),
-=======
             *document_endpoints(DocumentParts(readers, gate, build_office(store))),
->>>>>>> 2a531492d99a00ff8d647684f6334572b8ecd5aa
             *admin_endpoints(administrators),
             *people_endpoints(administrators),
         ]
