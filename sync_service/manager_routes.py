@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sync_service import access_log
-from sync_service.admission import ManagerParts, admit, admit_reader, known_reader
+from sync_service.admission import REFUSED, ManagerParts, admit, admit_reader, known_reader
 from sync_service.authority import claims_to_be_a_readers
 from sync_service.authz import Reader, enter, why_allowed
 from sync_service.device_routes import signed_answer
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
 from sync_service.person_reports import person_days, teams_of
 from sync_service.person_routes import asked_days
+from sync_service.policies import reports_by_name_forbidden
 from sync_service.ports import Database, Row
 from sync_service.released import read_days
 from sync_service.reports import MAX_DAYS, summary, to_csv
@@ -173,9 +174,15 @@ def _person_summary(parts: ManagerParts, request: Request) -> Answer:
     with parts.api.transaction() as tx:
         enter(tx, reader.org)
         teams = teams_of(tx, person, *days)
+        forbidden = reports_by_name_forbidden(tx, reader.org, now=now)
     # Somebody who changed teams is for whoever manages both; who is unknown is refused like everybody else's people.
     foreign = next((team for team in teams if team not in reader.teams), None)
     team = foreign or next(reversed(teams), None)
+    if forbidden and why_allowed(reader, "person_summary", team) is not None:
+        why = f"{REFUSED}: the agreement with the works council allows no report about one person"
+        entry = access_log.by_reader(reader, "person_summary_refused", why, team=None, person=person, days=days)
+        access_log.record(parts.api, reader.org, entry, now=now)
+        raise Refused(refusal(403, "agreement_exceeded"))
     admit_reader(parts, reader, "person_summary", team=team, person=person if teams else None, days=days)
     assert team is not None
     with parts.api.transaction() as tx:

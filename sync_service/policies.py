@@ -64,6 +64,17 @@ def current_agreement(db: Database, org: str, *, now: float) -> Agreement | None
     return current_papers(db, org).agreement(now)
 
 
+def reports_by_name_forbidden(db: Database, org: str, *, now: float) -> bool:
+    """Whether an agreement is obligatory and allows no report about one person, or there is none that holds: then none
+    is shown, whatever an earlier policy allowed when it was measured.
+    """
+    try:
+        agreement = current_agreement(db, org, now=now)
+    except NotAcceptable:
+        return True
+    return agreement is not None and not agreement.individual_reports_allowed
+
+
 def policy_of_day(papers: Papers, begins: int) -> Policy | None:
     """The policy that was in force when a day began, None where it cannot be believed any more or there was none."""
     found = in_force(papers.policies, begins)

@@ -282,3 +282,26 @@ def test_the_agreement_is_served_to_whoever_is_bound_by_it(company, client, sign
     assert [row["beyond_agreement"] for row in listed["policies"]] == [False, True]
     rows = company.pg.owner.run("select action, allowed_because from access_log where action like '%agreement%'")
     assert len(rows) == 5 and all(row["allowed_because"] for row in rows)
+
+
+def test_no_report_about_one_person_is_shown_once_the_agreement_forbids_them(company, client, sign):
+    """Also not for what was measured while a policy allowed them."""
+    issuing.publish_policy(
+        company.office, issuing.next_policy(company.office, company.org, now=NOW, individual_reports=True), now=NOW
+    )
+    person, manager = company.red[0], token(company, "manager")
+    path = f"/v1/people/{person}/summary"
+    assert client.ask("GET", path, token=manager).status == 200
+    documents = sign.with_council(NOW + 1)[:2]
+    agreed = sign.agreement_value(NOW + 1)
+    sign.publish(*documents, sign.policy(NOW + 1, agreed, individual_reports=False), now=NOW + 1)
+    client.clock.now = NOW + 2
+    given = client.ask("GET", path, token=manager)
+    assert given.status == 403 and json.loads(given.content)["error"] == "agreement_exceeded"
+    last = company.pg.owner.run(
+        "select action, person::text as person, allowed_because from access_log order by at desc limit 1"
+    )[0]
+    assert (last["action"], last["person"]) == ("person_summary_refused", person) and "works council" in last[
+        "allowed_because"
+    ]
+    assert client.ask("GET", path, token=token(company, "admin")).status == 403
