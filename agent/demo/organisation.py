@@ -5,16 +5,18 @@ The only place where the agent's package knows the service's: they are set up to
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from agent.demo.colleagues import NAMES
 from sync_service.app import build_office, join_store
+from sync_service.approving import ask_to_add
 from sync_service.cohorts import Joining
 from sync_service.issuing import new_token
 from sync_service.local.alerts import LogAlerts
-from sync_service.provision import add_person, create_organisation, create_team, new_code
+from sync_service.provision import create_organisation, create_team, new_code
 from sync_service.publisher import Publisher
 from sync_service.timetable import Timing, month_of
 
@@ -37,8 +39,18 @@ def set_up(data: Path, endpoint: str, *, zone: str, day: date, now: int) -> Demo
         office = build_office(store)
         org = create_organisation(office, "Framekeep demonstration", endpoint, now=now).id
         team = create_team(office, org, TEAM, zone, now=now)
+        # By one administrator, as may be before anything is measured; it stands in the access log.
         people = [
-            add_person(office, org, name, team, now=now, since=month_of(day))
+            ask_to_add(
+                office.database,
+                org,
+                None,
+                request=secrets.token_hex(16),
+                name=name,
+                team=team,
+                since=month_of(day),
+                now=now,
+            )["person"]
             for name in ("You", *(f"{name} (simulated)" for name in NAMES))
         ]
         own, *others = (new_code(office, org, person, now=now).code for person in people)

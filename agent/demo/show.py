@@ -27,6 +27,7 @@ _SHORT = dict(zip(WORDS, ("screen", "away", "phone", "absent", "unclear", "unsee
 _WIDE = 100
 """Columns of a terminal from which on headings are written out."""
 SHARES = ("at_screen", "looking_away", "on_phone", "absent", "unknown")
+_ACTS = {"person_added": "put you into the team"}
 _LETTERS = {"at_screen": "S", "looking_away": "A", "on_phone": "P", "absent": "-", "unknown": "?", "not_observed": "·"}
 # Okabe and Ito's palette, which people with colour-vision deficiencies can tell apart; black text is readable on all.
 _STYLES = {
@@ -103,7 +104,8 @@ def manager_table(console: Console, report: Mapping[str, Any], *, team: str, day
         table.add_row("whole day", *_numbers(report["total"]), style="bold")
     note = (
         f"Percent of observed time. The {simulated} colleagues are simulated. {report['rule']['text']} A short"
-        " recording of you is therefore not in these numbers."
+        " recording of you is therefore not in these numbers. Here everybody counts from their first day on; at work,"
+        " after ten active days, and two administrators decide who comes into a team."
     )
     body = [table if table.row_count else Text(why), Text(), Text(note, style="dim")]
     title = f"What a manager sees: {team}, {day:%A} {day.isoformat()}"
@@ -111,13 +113,15 @@ def manager_table(console: Console, report: Mapping[str, Any], *, team: str, day
 
 
 def own_access_log(console: Console, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Who read something about this person, as their own laptop is told; their own requests are left out here."""
+    """Who read something about this person or changed where they count, as their own laptop is told; their own requests
+    are left out here.
+    """
     for entry in entries:
         if entry["reader"] != "self":
             at = datetime.fromtimestamp(entry["at"])
+            did = _ACTS.get(entry["action"], f"read {entry['action'].replace('_', ' ')}")
             console.print(
-                f"Your access log: {at:%H:%M:%S} {entry['reader_name']} read {entry['action'].replace('_', ' ')}"
-                f" ({entry['allowed_because']}).",
+                f"Your access log: {at:%H:%M:%S} {entry['reader_name']} {did} ({entry['allowed_because']}).",
                 markup=False,
                 highlight=False,
             )
