@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,12 +62,19 @@ def postgres_server() -> Iterator[Postgres]:
 @pytest.fixture
 def pg(postgres_server: Postgres) -> Iterator[FreshDatabase]:
     """A fresh database for this test."""
+    with new_database(postgres_server) as database:
+        yield database
+
+
+@contextmanager
+def new_database(server: Postgres) -> Iterator[FreshDatabase]:
+    """A fresh database, for as long as a fixture of any scope wants it."""
     name = f"test_{next(_numbers)}"
-    _admin(postgres_server, f"create database {name} template {_TEMPLATE}")
-    database = FreshDatabase(postgres_server, name)
+    _admin(server, f"create database {name} template {_TEMPLATE}")
+    database = FreshDatabase(server, name)
     yield database
     database.close()
-    _admin(postgres_server, f"drop database {name} with (force)")
+    _admin(server, f"drop database {name} with (force)")
 
 
 def _admin(server: Postgres, sql: str) -> None:
