@@ -87,6 +87,8 @@ class World:
     pg: FreshDatabase
     folder: Path
     gate: Gate
+    connect: Callable[[], list[str]] = list
+    """The identity providers the pages may ask."""
     companies: dict[str, Company] = field(default_factory=dict)
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -97,7 +99,7 @@ class World:
         return issuing.new_token(company.office, company.org, name or role.title(), role, now=NOW, teams=wanted).token
 
     def found(self, name: str, hours: tuple[WorkHours, ...] = DEFAULT_HOURS) -> Company:
-        """A new organisation with an administrator, a manager of nothing yet and an auditor."""
+        """A new organisation with an administrator and an auditor."""
         admin = self.pg.role("admin")
         keys = KeyFiles(self.folder / "keys")
         office = Office(admin, PostgresDocuments(admin), FileSealKeys(self.folder / "seal-keys"), keys)
@@ -117,17 +119,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(
-    pg: FreshDatabase, folder: Path, *, dist: Path = DIST, connect: Callable[[], list[str]] = list
-) -> Iterator[World]:
+def running(pg: FreshDatabase, folder: Path, *, dist: Path = DIST) -> Iterator[World]:
     """The service on a free port with its pages in front, its clock standing at NOW, nothing in it yet."""
     port = free_port()
     store = Store(folder, pg.conninfo)
     inbox = SqliteInbox(folder / "inbox.sqlite")
     make_partitions(pg.role("maintenance"), now=NOW)
     gate = Gate(Application(build_endpoints(store, inbox, clock=lambda: NOW)))
+    world = World(f"http://127.0.0.1:{port}", pg, folder, gate)
     config = uvicorn.Config(
-        Pages(gate, folder=dist, connect=connect), host="127.0.0.1", port=port, log_config=None, access_log=False
+        Pages(gate, folder=dist, connect=lambda: world.connect()),
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        access_log=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -135,7 +140,6 @@ def running(
     while not server.started:
         thread.join(0.02)
         assert thread.is_alive()
-    world = World(f"http://127.0.0.1:{port}", pg, folder, gate)
     try:
         yield world
     finally:
@@ -145,13 +149,14 @@ def running(
         store.close()
 
 
-def fill(world: World) -> None:
-    """Every organisation, measured and published."""
-    acme = measured_by_agents(world)
+def fill(world: World, *, whole_month: bool = False) -> None:
+    """Every organisation, measured and published; `whole_month`: not only a week and two days, as a picture wants it."""
+    acme = measured_by_agents(world, whole_month)
     several(world)
     for company in world.companies.values():
         company.up_until(NIGHT)
-    Publisher(world.pg.role("publisher"), acme.alerts).run(NIGHT, first_day=MONTH)
+    publisher = Publisher(world.pg.role("publisher"), acme.alerts)
+    publisher.run(NIGHT, first_day=MONTH)
     office, care = acme.office, acme.teams["Customer care"]
     for number in range(1, 20):
         try:
@@ -160,22 +165,26 @@ def fill(world: World) -> None:
             )
         except provision.RequestError:
             break
+    many = world.found("many")
+    last = date(2026, 10, 26)
+    measured(many, [f"Team {number + 1:02d} of a name that is rather long" for number in range(40)], [last])
+    publisher.run(NIGHT, first_day=last)
     issuing.withdraw_block(office, acme.org, care, WEEK + timedelta(days=2), 3, "a fire drill")
     issuing.annotate_block(office, acme.org, care, WEEK, 2, "Half of the team was in a workshop.")
     world.tokens["acme", "manager"] = world.token(
         "acme", "manager", teams=("Customer care", "Night shift"), name="Mara Manager"
     )
+    world.tokens["acme", "second"] = world.token("acme", "admin", name="Sana Second")
 
 
-def measured_by_agents(world: World) -> Company:
+def measured_by_agents(world: World, whole_month: bool) -> Company:
     """`acme`: a team of seven and one of four over October, each an agent that seals and sends; one team still empty."""
     acme = world.found("acme")
     for name, people in (("Customer care", 7), ("Night shift", 4), ("Workshop", 0)):
         acme.team(name, 0, since=MONTH)
         for number in range(people):
             person = acme.person(f"{name.split()[0]} {number + 1}", name, since=MONTH)
-            days = [MONTH + timedelta(days=n) for n in range(28)]
-            wanted = [day for day in days if day.isoweekday() <= 5 and (number or day != WEEK)]
+            wanted = [day for day in measured_days(people, whole_month) if number or day != WEEK]
             windows: tuple[Window, ...] = tuple(
                 window for day in wanted for window in invented_day(day, BERLIN, number if people > 4 else number + 10)
             )
@@ -193,12 +202,18 @@ def measured_by_agents(world: World) -> Company:
     return acme
 
 
+def measured_days(people: int, whole_month: bool) -> list[date]:
+    """The working days a team of so many was measured on."""
+    if people < 5:
+        return [WEEK, WEEK + timedelta(days=1)]
+    days = [MONTH + timedelta(days=n) for n in range(28)]
+    return [day for day in days if day.isoweekday() <= 5 and (whole_month or WEEK <= day < WEEK + timedelta(days=9))]
+
+
 def several(world: World) -> None:
-    """Organisations without a team, with one, with forty, and with work around the clock when the clocks change."""
+    """Organisations without a team, with one, and with work around the clock when the clocks change."""
     world.found("empty")
     measured(world.found("one"), ["Archive"], [WEEK + timedelta(days=n) for n in range(5)])
-    names = [f"Team {number + 1:02d} of a name that is rather long" for number in range(40)]
-    measured(world.found("many"), names, [WEEK])
     around = [CHANGE + timedelta(days=n) for n in (-1, 0, 1)]
     measured(world.found("clocks", ALWAYS), ["Around the clock"], around, (0, 24 * 60))
 

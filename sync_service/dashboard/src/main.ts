@@ -101,7 +101,10 @@ async function render(why: string | null = null): Promise<void> {
     showProblem(error);
   } finally {
     for (const timer of waiting) clearTimeout(timer);
-    if (!signal.aborted) main.removeAttribute("aria-busy");
+    if (!signal.aborted) {
+      main.removeAttribute("aria-busy");
+      main.dataset["shown"] = location.hash;
+    }
   }
 }
 
