@@ -39,8 +39,8 @@ class Rate:
 
 READER = Rate("reader", burst=600, per_second=20.0)
 """A dashboard asks some thirty times to draw a page; a program that fetches a year team by team is through in a minute."""
-ADDRESS = Rate("address", burst=600, per_second=20.0)
-"""A thousand laptops that start behind one address fetch the keyset within a minute of each other."""
+ADDRESS = Rate("address", burst=600, per_second=5.0)
+"""A thousand laptops that start behind one address within two minutes fetch the keyset; later they ask once an hour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,15 @@ _FORMATS = {
 _PATTERNS = {"^[0-9a-f]{32}$": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "^[a-z][a-z0-9_]*$": "malformed"}
 _INSTANT = 1_762_700_400
 _TEXTS = {
-    "time_zone": "Europe/Berlin",
+    "action": "team_summary",
+    "allowed_because": "manager of this team",
+    "explanation": "Fewer than 5 people were measured long enough here.",
     "name": "Support",
+    "note": "I was with a customer.",
+    "person_name": "Robin Meyer",
+    "reader_name": "Dana Okafor",
+    "team_name": "Support",
+    "time_zone": "Europe/Berlin",
     "request_id": "5b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e",
     "message": "The request is not as this service's description has it: compare it with /openapi.json.",
 }

@@ -24,9 +24,9 @@ from agent.wire.token import make_token
 GIVEN: dict[str, Any] = json.loads(Path(os.environ["FRAMEKEEP_TEST_API"]).read_text("utf-8"))
 KEY = Ed25519PrivateKey.from_private_bytes(base64.b64decode(GIVEN["device_key"]))
 ADMIN, MANAGER = GIVEN["admin"], GIVEN["manager"]
-AUDITOR, FOREIGN = GIVEN["others"]
+AUDITOR, FOREIGN, DEVICES, ACCESS_LOG = GIVEN["others"]
 # Most often whoever gets at it; in turn for each operation, so that a failure comes back.
-READERS = (ADMIN, MANAGER, ADMIN, AUDITOR, ADMIN, FOREIGN, ADMIN)
+READERS = (ADMIN, MANAGER, ADMIN, AUDITOR, ADMIN, FOREIGN, ADMIN, DEVICES, ADMIN, ACCESS_LOG)
 BY_NAME = (MANAGER, ADMIN, MANAGER, AUDITOR, MANAGER, FOREIGN, MANAGER)
 TURNS: dict[str, Iterator[str]] = {}
 EITHER = itertools.cycle((True, False))

@@ -45,7 +45,7 @@ CONFIGURATION = """
 # What a schema cannot say makes a request that fits it wrong all the same: two days in the wrong order, a signature
 # over other bytes, a code nobody was given. Those are refused, too.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 304, 400, 401, 403, 404, 409, 413, 503]
+expected-statuses = ["2xx", 400, 401, 403, 404, 409]
 """
 
 
@@ -99,10 +99,13 @@ def given(company, tmp_path) -> Any:
         ids = [company.teams[team] for team in teams]
         return issuing.new_token(company.office, company.org, role, role, now=NOW, teams=ids).token
 
+    def program(scope: Any) -> str:
+        return issuing.new_token(company.office, company.org, scope, "integration", now=NOW, scope=scope).token
+
     return {
         "admin": token("admin"),
         "manager": token("manager", "red"),
-        "others": [token("auditor"), token("manager", "blue")],
+        "others": [token("auditor"), token("manager", "blue"), program("devices"), program("access_log")],
         "device_key": base64.b64encode(laptop.key.private_bytes_raw()).decode(),
         "audience": ENDPOINT,
         "now": NOW,
@@ -129,8 +132,12 @@ def test_every_answer_is_as_described(company, given, tmp_path, caplog):
     described = {label(line) for line in endpoints} - {"GET /openapi.json"}  # read, and therefore not made requests to
     assert set(report["valid_rates"]) >= described, "it asked them all"
     assert report["operations"]["tested"] == len(described)
-    well = {name for name, phases in report["valid_rates"].items() if any(one["accepted"] for one in phases.values())}
-    assert {name for name in described if name.startswith("GET")} <= well, "they were not all refused"
+    let_in = {
+        name
+        for name, phases in report["valid_rates"].items()
+        if any(one["accepted"] or one["unreachable"] for one in phases.values())
+    }
+    assert {name for name in described if name.startswith("GET")} <= let_in, "tokens were good everywhere"
 
 
 def label(line: Endpoint) -> str:
@@ -152,5 +159,5 @@ def schemathesis_over(url: str, folder: Path) -> subprocess.CompletedProcess[str
         "PYTHONPATH": str(REPOSITORY),
     }
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
     )

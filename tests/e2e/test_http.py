@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import json
@@ -37,6 +38,8 @@ from agent.wire.token import make_token
 from sync_service.device_routes import DeviceParts, device_endpoints
 from sync_service.errors import PoisonError
 from sync_service.http import Answer, Endpoint, Request
+from sync_service.limits import ADDRESS
+from sync_service.local.asgi import Application
 from sync_service.ports import Device
 from sync_service.routes import answer, build_router, whole
 from sync_service.table import Table
@@ -224,6 +227,41 @@ def test_a_request_is_named_by_its_caller_or_by_the_service(served: Served) -> N
         assert served.ask("GET", path, headers={"X-Request-Id": "Mine-12345"})[1]["x-request-id"] == "Mine-12345"
         made = {served.ask("GET", path, headers={"X-Request-Id": "a b"})[1]["x-request-id"] for _ in range(2)}
         assert len(made) == 2 and all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+
+
+def test_whoever_asks_too_often_waits_and_nobody_else() -> None:
+    def whoever(_: Request) -> Answer:
+        return Answer(200, {})
+
+    application = Application([Endpoint("GET", "/v1/open", whoever, "", {200: ("", None)})])
+
+    async def ask(address: str) -> tuple[int, dict[str, str], bytes]:
+        sent: list[Any] = []
+        scope = {
+            "type": "http", "method": "GET", "path": "/v1/open", "query_string": b"", "headers": [],
+            "client": (address, 1),
+        }  # fmt: skip
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await application(scope, receive, send)
+        headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], headers, sent[1]["body"]
+
+    async def ask_often() -> None:
+        for _ in range(5 * ADDRESS.burst):
+            answer = await ask("192.0.2.55")
+            if answer[0] != 200:
+                break
+        assert refused(answer) == (429, "too_many_requests")
+        assert int(answer[1]["retry-after"]) >= 1 and answer[1]["ratelimit-policy"].startswith('"address";q=600;')
+        assert (await ask("192.0.2.56"))[0] == 200
+
+    asyncio.run(ask_often())
 
 
 def test_another_form_of_body_is_refused_before_it_is_looked_at(served: Served) -> None:
