@@ -1,4 +1,4 @@
-"""`framekeep-sync`: serve, admin, bench, version. Exit codes: 0 ok, 1 failure, 2 usage or configuration."""
+"""`framekeep-sync`: serve, admin, sign, bench, version. Exit codes: 0 ok, 1 failure, 2 usage or configuration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sync_service.admin import add_admin
 from sync_service.errors import ServiceError
+from sync_service.sign import add_sign
 from sync_service.version import VERSION
 
 DEFAULT_PORT = 8642
@@ -61,10 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     add_admin(verbs, _add_data)
+    add_sign(verbs)
 
-    bench = verbs.add_parser("bench", help="measure the way from a posted envelope to a rollup")
+    bench = verbs.add_parser("bench", help="measure the way from a posted envelope to a rollup, or what managers ask")
     bench.add_argument("--json", action="store_true", help="end with one JSON object on stdout")
     bench.add_argument("--envelopes", type=_count, default=6000, help="how many, 6 windows each (default: %(default)s)")
+    bench.add_argument("--queries", action="store_true", help="measure every question of a manager instead")
+    bench.add_argument(
+        "--people", type=_count, default=10_000, help="of the organisation asked about (default: %(default)s)"
+    )
     bench.set_defaults(run=_bench)
 
     version = verbs.add_parser("version", help="print the version")
@@ -83,6 +89,11 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    if options.queries:
+        from sync_service.bench_organisation import Size
+        from sync_service.bench_queries import bench_queries
+
+        return bench_queries(size=Size(people=options.people), as_json=options.json)
     from sync_service.bench import bench
 
     return bench(envelopes=options.envelopes, as_json=options.json)
