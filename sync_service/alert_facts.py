@@ -6,6 +6,7 @@ Laptops leave the database as numbers only: how many were last heard of on which
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -57,7 +58,7 @@ from released_block b
         from released_day d
         where d.org = :org and d.suppressed is null and d.shown_at <= to_timestamp(:now) and d.day >= cast(:first as date)
        ) d on d.team = b.team and d.day = b.day and d.newest <= :most
-where b.org = :org and w.team is null and b.shown_at <= to_timestamp(:now)
+where b.org = :org and b.day >= cast(:first as date) and w.team is null and b.shown_at <= to_timestamp(:now)
 group by 1, 2
 """
 """A function of what managers may already read, and of nothing else."""
@@ -79,20 +80,28 @@ def settings_of(db: Database, org: str) -> dict[str, Setting]:
     return {row["rule"]: Setting(row["enabled"], row["at_least"], row["oldest_agent"]) for row in rows}
 
 
-def gather(db: Database, org: str, *, now: int) -> Facts:
-    """The facts of an organisation at `now` (epoch seconds)."""
+def gather(db: Database, org: str, *, now: int, daily: bool) -> Facts:
+    """The facts of an organisation at `now` (epoch seconds). What only rules judged once a day ask for is left out unless
+    `daily`: whoever does not judge laptops does not look at them.
+    """
     days_left, work_days = _documents(db, org, now)
-    return Facts(
+    facts = Facts(
         work_days=work_days,
-        heard=_heard(db, org, now),
-        versions={row["version"]: row["n"] for row in db.run(_VERSIONS, org=org, since=now - AGENT_HEARD_DAYS * DAY)},
-        shares=_shares(db, org, now),
         opener_waits=_opener_waits(db, org, now),
         quarantined=_quarantined(db, org, now),
         days_left=days_left,
         channels=[
             ChannelState(row["id"], row["kind"], row["attempts"], row["gave_up"]) for row in db.run(_CHANNELS, org=org)
         ],
+    )
+    if not daily:
+        return facts
+    versions = db.run(_VERSIONS, org=org, since=now - AGENT_HEARD_DAYS * DAY)
+    return replace(
+        facts,
+        heard=_heard(db, org, now),
+        versions={row["version"]: row["n"] for row in versions},
+        shares=_shares(db, org, now),
     )
 
 

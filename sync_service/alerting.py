@@ -130,7 +130,7 @@ class Alerting:
             )
             open_now = {(row["rule"], row["subject"]): row for row in tx.run(_OPEN, org=org)}
             settings = settings_of(tx, org)
-            found = findings(gather(tx, org, now=now), settings, open_now, version=self._version)
+            found = findings(gather(tx, org, now=now, daily=daily), settings, open_now, version=self._version)
             raised = to_raise(found, open_now, daily=daily)
             over = to_resolve(found, open_now, daily=daily)
             for one in raised:

@@ -64,6 +64,7 @@ RULES: Mapping[str, Rule] = {
         'In team {team} "could not tell" is {at_least} % of the observed time or more over the newest released days;'
         " check light, camera placement and lens covers.",
         'In team {team} "could not tell" is no longer {at_least} % of the observed time or more.',
+        daily=True,
     ),
     "opener_behind": Rule(
         "service",

@@ -34,8 +34,9 @@ _EXPORT = {
     "asked_for": """select id::text as id, act, team::text as team, person_name, since::text as since, decision,
         extract(epoch from asked_at)::bigint as asked_at, extract(epoch from decided_at)::bigint as decided_at,
         counts_from::text as counts_from from approval where person = :person order by asked_at, id""",
-    "devices": """select id::text as id, extract(epoch from enrolled_at)::bigint as enrolled_at,
-        extract(epoch from revoked_at)::bigint as revoked_at from device where person = :person order by enrolled_at""",
+    "devices": """select d.id::text as id, extract(epoch from d.enrolled_at)::bigint as enrolled_at,
+        extract(epoch from d.revoked_at)::bigint as revoked_at, a.version as agent, a.since::text as agent_since
+        from device d left join device_agent a on a.device = d.id where d.person = :person order by d.enrolled_at""",
     "participation": """select p.device::text as device, p.participating, p.since::text as since
         from participation p join device d on d.id = p.device where d.person = :person order by p.device""",
     "codes": """select id::text as id, extract(epoch from created_at)::bigint as created_at,

@@ -245,6 +245,19 @@ def test_agents_that_are_outdated_are_counted_by_version(pg, tmp_path):
             assert found_now[0]["message"].startswith("2 of 2 laptops run a version of the program older than 1.1;")
 
 
+def test_the_version_that_is_kept_of_a_laptop_is_in_its_persons_export(office, tmp_path):
+    client = Client(office.company, tmp_path)
+    try:
+        laptop = client.enrol(office.people[0])
+        office.pg.owner.run(
+            "insert into device_agent values (:id, :org, '1.0.0', 7, '2026-11-10')", id=laptop.id, org=office.org
+        )
+        (told,) = laptop.ask("GET", "/v1/me/export").body["devices"]
+        assert (told["agent"], told["agent_since"]) == ("1.0.0", "2026-11-10")
+    finally:
+        client.close()
+
+
 def test_a_teams_share_of_could_not_tell_comes_from_shown_blocks_only(office, tmp_path):
     office.channel()
     team_people = office.people
@@ -274,11 +287,11 @@ def test_a_teams_share_of_could_not_tell_comes_from_shown_blocks_only(office, tm
     for n in range(2):
         block(monday + timedelta(days=n), 60, NOW - 5 * DAY)
     block(monday + timedelta(days=2), 95, NOW - 4 * DAY, withdrawn=True)
-    block(monday + timedelta(days=3), 90, NOW + 3600)  # fixed, and not yet shown to managers
+    block(monday + timedelta(days=3), 90, NOW + 5 * DAY)  # fixed, and not yet shown to managers
     office.run()
     assert office.open() == []
     block(monday + timedelta(days=4), 40, NOW - DAY)
-    office.run(later=60)
+    office.run(later=DAY)
     assert office.open() == ["could_not_tell"]
     told = office.courier.sent[-1][2]["alert"]
     assert told["team"] == {"id": team, "name": "red"} and "40 %" in told["message"] and "53" not in told["message"]
