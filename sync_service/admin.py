@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.wire.documents import WorkHours
 from sync_service.admin_alerts import add_alerts
+from sync_service.admin_documents import add_documents
 from sync_service.admin_people import add_people_words
 from sync_service.admin_readers import add_reader_words
 from sync_service.policy_text import parse_hours
@@ -81,6 +82,7 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     parser.add_argument(
         "--quit", choices=("on", "off"), help="whether employees may end the program; pausing they always may"
     )
+    parser.add_argument("--effective", type=_day, help="YYYY-MM-DD (00:00 UTC): it applies from then on, not at once")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and sign nothing")
     act(policies, "renew", "let the present policy hold for another year")
 
@@ -92,6 +94,7 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
     act(devices, "list", "list laptops")
 
     add_alerts(thing, act)
+    add_documents(thing, act)
 
     blocks = thing("block", "released team numbers")
     for name, text in (

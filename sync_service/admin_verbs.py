@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sync_service import issuing, provision
 from sync_service.admin_alert_verbs import ALERT_VERBS
+from sync_service.admin_document_verbs import DOCUMENT_VERBS
 from sync_service.admin_people_verbs import PEOPLE_VERBS
 from sync_service.admin_reader_verbs import READER_VERBS
 from sync_service.local.registry import PostgresRegistry
@@ -77,6 +78,7 @@ def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> To
         individual_reports=None if reports is None else reports == "on",
         k=options.k,
         may_quit=None if options.quit is None else options.quit == "on",
+        effective=_midnight(options.effective) if options.effective else None,
     )
     differences = changes(newest_policy(office.database, org), policy)
     if not differences:
@@ -88,6 +90,7 @@ def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> To
         "published": not options.dry_run,
         "changes": [{"change": line} for line in differences],
         **terms(policy),
+        "applies_from": _time(policy.begins),
         "expires": _time(policy.not_after),
     }
 
@@ -150,6 +153,10 @@ def _listed(office: Office, options: argparse.Namespace, name: str, sql: str) ->
     return {name: office.database.run(sql, org=provision.the_organisation(office, options.org))}
 
 
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+
+
 def _time(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
@@ -170,6 +177,7 @@ VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int], Told
     ("device", "revoke"): _device_revoke,
     ("device", "list"): _device_list,
     **ALERT_VERBS,
+    **DOCUMENT_VERBS,
     ("block", "annotate"): _block_annotate,
     ("block", "withdraw"): _block_withdraw,
 }
