@@ -103,7 +103,7 @@ def admin_endpoints(parts: AdminParts) -> list[Endpoint]:
 
     def approvals(request: Request) -> Answer:
         page = asked_page(request, int, str)
-        reader = admit(parts.readers, request, "approve")
+        reader = admit(parts.readers, request, "people")
         after = (int(page.after[0]), str(page.after[1])) if page.after else None
         with parts.database.transaction() as tx:
             rows = approving.listed(tx, reader.org, now=parts.readers.clock(), after=after, limit=page.limit + 1)

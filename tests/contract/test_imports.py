@@ -41,6 +41,7 @@ PURE = (
     "agent/tray/words.py",
     "sync_service/alert_message.py",
     "sync_service/alerts.py",
+    "sync_service/approval.py",
     "sync_service/blocks.py",
     "sync_service/cohorts.py",
     "sync_service/reports.py",

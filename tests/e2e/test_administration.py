@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -116,6 +117,23 @@ def test_who_is_refused_never_exists_and_what_waits_too_long_is_void(room):
     listed = room.get(room.bert, "/v1/approvals")["approvals"]
     assert {one["person_name"]: one["state"] for one in listed} == {"Ann": "refused", "Ben": "refused", "Cid": "lapsed"}
     assert [one["id"] for one in room.get(room.bert, "/v1/people")["people"]] == room.red
+
+
+def test_two_who_decide_at_the_same_moment_decide_once(room):
+    room.measure()
+    carl = room.reader("Carl")
+    asked = room.add(room.alice)
+
+    def word(token, decision):
+        body = json.dumps({"decision": decision}).encode()
+        return room.client.ask("POST", f"/v1/approvals/{asked['id']}", token=token, body=body).status
+
+    with ThreadPoolExecutor(4) as pool:
+        words = [(room.bert, "approve"), (carl, "approve"), (carl, "refuse"), (room.bert, "approve")]
+        answers = list(pool.map(lambda one: word(*one), words))
+    assert set(answers) == {200, 409}
+    state = room.get(room.bert, "/v1/approvals")["approvals"][0]["state"]
+    assert len(room.months(asked["person"])) == len(room.log("person_added")) == (state == "approved")
 
 
 def test_a_move_waits_too_and_the_person_sees_it_in_their_own_log(room):

@@ -23,7 +23,7 @@ ACTIONS = {
     "erasure_requested": N_("Asked for an erasure"),
     "erasure_cancelled": N_("Took an erasure back"),
     "people_edit": N_("Asked to put you into another team"),
-    "approve": N_("Looked at or decided on putting you into a team"),
+    "approve": N_("Decided on putting you into a team"),
     "person_added": N_("Put you into a team"),
     "person_moved": N_("Put you into another team"),
     "codes": N_("A code to enrol a laptop in your name"),
