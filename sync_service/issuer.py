@@ -1,4 +1,4 @@
-"""The local issuer: tokens an administrator makes on the machine the service runs on. Pure; only `serve` accepts them."""
+"""The local issuer: tokens an administrator makes on the machine the service runs on. Only `serve` accepts them."""
 
 from __future__ import annotations
 

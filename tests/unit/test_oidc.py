@@ -155,6 +155,14 @@ def test_times_within_a_minute_of_ours(issued: int, life: int, begins: int | Non
     assert (why_not(claims, PROVIDER, NOW) is None) == good
 
 
+def test_the_last_second_of_a_token() -> None:
+    claims = {"iat": NOW, "exp": NOW + 600}
+    assert why_not(claims, PROVIDER, NOW + 600 + LEEWAY_SECONDS - 1) is None
+    assert why_not(claims, PROVIDER, NOW + 600 + LEEWAY_SECONDS) is not None
+    assert why_not(claims, PROVIDER, NOW - LEEWAY_SECONDS) is None
+    assert why_not(claims, PROVIDER, NOW - LEEWAY_SECONDS - 1) is not None
+
+
 @pytest.mark.parametrize("value", [None, "1", True, [], {}, float("nan"), float("inf")])
 @pytest.mark.parametrize("name", ["iat", "exp", "nbf"])
 def test_times_that_are_none_let_nobody_in(name: str, value: Any) -> None:
