@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,21 +13,24 @@ from sync_service.ports import Database
 from sync_service.reports import ReleasedBlock, ReleasedDay
 
 _DAYS = """
-select d.day::text as day, d.time_zone, d.policy, d.k, d.suppressed,
-  (select jsonb_agg(jsonb_build_object(
-      'number', b.number, 'start', extract(epoch from b.starts_at)::bigint,
-      'end', extract(epoch from b.ends_at)::bigint, 'seconds', b.seconds, 'at_screen', b.at_screen,
-      'looking_away', b.looking_away, 'on_phone', b.on_phone, 'absent', b.absent, 'unknown', b.unknown,
-      'coverage', b.coverage, 'people', b.people, 'corrected', b.corrected, 'withdrawn', w.reason,
-      'notes', coalesce((select jsonb_agg(a.note order by a.at) from block_annotation a
-         where (a.team, a.day, a.number) = (b.team, b.day, b.number)), '[]')) order by b.number)
-   from released_block b left join block_withdrawal w using (team, day, number)
-   where b.team = d.team and b.day = d.day)::text as blocks
-from released_day d
+with note as (
+  select a.day, a.number, json_agg(a.note order by a.at) as notes from block_annotation a
+  where a.team = :team and a.day >= cast(:first as date) and a.day <= cast(:last as date) group by a.day, a.number
+), block as (
+  select b.day, json_agg(json_build_array(b.number, extract(epoch from b.starts_at)::bigint,
+      extract(epoch from b.ends_at)::bigint, b.seconds, b.at_screen, b.looking_away, b.on_phone, b.absent, b.unknown,
+      b.coverage, b.people, b.corrected, n.notes, w.reason) order by b.number) as blocks
+  from released_block b left join note n on n.day = b.day and n.number = b.number
+    left join block_withdrawal w on w.team = b.team and w.day = b.day and w.number = b.number
+  where b.team = :team and b.day >= cast(:first as date) and b.day <= cast(:last as date) group by b.day
+)
+select d.day::text as day, d.time_zone, d.policy, d.k, d.suppressed, block.blocks::text as blocks
+from released_day d left join block on block.day = d.day
 where d.team = :team and d.day >= cast(:first as date) and d.day <= cast(:last as date)
   and (cast(:shown_by as bigint) is null or d.shown_at <= to_timestamp(:shown_by))
 order by d.day
 """
+"""Blocks travel as arrays in the order of `_block`: a year of them fits into the Data API's answer of 1 MiB."""
 
 
 def read_days(tx: Database, team: str, first: date, last: date, *, shown_by: int | None) -> list[ReleasedDay]:
@@ -48,16 +52,17 @@ def read_days(tx: Database, team: str, first: date, last: date, *, shown_by: int
     ]
 
 
-def _block(row: dict[str, Any]) -> ReleasedBlock:
+def _block(row: Sequence[Any]) -> ReleasedBlock:
+    number, start, end, seconds, *shares, coverage, people, corrected, notes, withdrawn = row
     return ReleasedBlock(
-        number=row["number"],
-        start=row["start"],
-        end=row["end"],
-        seconds=row["seconds"],
-        shares={state: row[state] for state in SHARES},
-        coverage=row["coverage"],
-        people=row["people"],
-        corrected=row["corrected"],
-        notes=tuple(row["notes"]),
-        withdrawn=row["withdrawn"],
+        number=number,
+        start=start,
+        end=end,
+        seconds=seconds,
+        shares=dict(zip(SHARES, shares, strict=True)),
+        coverage=coverage,
+        people=people,
+        corrected=corrected,
+        notes=tuple(notes or ()),
+        withdrawn=withdrawn,
     )
