@@ -42,6 +42,7 @@ PURE = (
     "sync_service/alert_message.py",
     "sync_service/alerts.py",
     "sync_service/approval.py",
+    "sync_service/authz.py",
     "sync_service/blocks.py",
     "sync_service/cohorts.py",
     "sync_service/reports.py",

@@ -43,6 +43,8 @@ PIPELINE = {
     "alert_mail": {"alerts": "r", "admin": "rad"},
     "alert_delivery": {"alerts": "raw", "api": "r", "admin": "ra", "maintenance": "rd"},
     "housekeeping": {"maintenance": "raw"},
+    "sign_in": {"api": "r", "admin": "rawd"},
+    "reader_identity": {"api": "rw", "admin": "rawd", "maintenance": "rd", "eraser": "rd"},
     "seal_key": {"admin": "rawd", "opener": "rw"},
 }  # fmt: skip
 _LETTERS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
