@@ -41,6 +41,7 @@ def addresses(world: World) -> dict[str, tuple[str, str, str]]:
         "people": ("acme", "admin", "#/people"),
         "person": ("acme", "admin", f"#/people/{person}"),
         "approvals": ("acme", "admin", "#/approvals"),
+        "alerts": ("acme", "admin", "#/alerts"),
         "nowhere": ("acme", "admin", "#/nowhere"),
     }
 
@@ -169,6 +170,33 @@ def test_two_administrators_put_somebody_into_a_team(chromium: Browser, dashboar
         expect(page.locator("h1")).to_have_text("Nora Neu")
         page.click("#make-code")
         expect(page.locator("code.code")).to_contain_text("FK1-")
+
+
+def test_a_policy_is_read_in_plain_words_before_it_is_signed(chromium: Browser, dashboard: World) -> None:
+    with reader(chromium, dashboard, dashboard.tokens["empty", "admin"]) as somebody:
+        page = look(somebody, dashboard, "#/policy")
+        page.click("#preview")
+        expect(page.locator(".problem:visible")).to_contain_text("Nothing is different from p-1")
+        page.fill("#hours", "whenever")
+        page.click("#preview")
+        expect(page.locator(".problem:visible")).to_contain_text("mon-fri 09:00-17:30")
+        page.fill("#hours", "mon-fri 07:00-19:00")
+        page.fill("#effective", "2026-11-09")
+        page.click("#preview")
+        expect(page.locator(".changes")).to_contain_text("The work hours become mon-fri 07:00-19:00")
+        expect(page.locator(".widens")).to_be_visible()
+        assert (
+            dashboard.pg.owner.run(
+                "select count(*) as n from document where org = :org and type = 'policy'",
+                org=dashboard.companies["empty"].org,
+            )[0]["n"]
+            == 1
+        )
+        page.click("#publish")
+        expect(page.locator("table tbody tr")).to_have_count(2)
+        expect(page.locator("table tbody tr").first).to_contain_text("To come")
+        expect(page.locator("#hours")).to_have_value("mon-fri 07:00-19:00")
+        expect(page.locator("dl.facts").first).to_contain_text("Mon–Fri, 08:00–18:00")
 
 
 def test_days_off_are_told_from_days_too_small(built_pages: object) -> None:

@@ -12,6 +12,12 @@ export function hoursText(hours: Hours): string {
   return `${days(hours.days)}, ${minute(hours.from)}–${minute(hours.to)}`;
 }
 
+/** "mon-fri 08:00-18:00", as the service reads hours. */
+export function hoursTerm(hours: Hours): string {
+  const named = days(hours.days).toLowerCase().replaceAll("–", "-").replaceAll(", ", ",");
+  return `${named} ${minute(hours.from)}-${minute(hours.to)}`;
+}
+
 function minute(of: number): string {
   return `${String(Math.floor(of / 60)).padStart(2, "0")}:${String(of % 60).padStart(2, "0")}`;
 }

@@ -129,3 +129,31 @@ export interface Code {
   readonly expires_at: number;
   readonly used: boolean;
 }
+
+export interface Change {
+  readonly term: string;
+  readonly before: string;
+  readonly after: string;
+  readonly text: string;
+  /** Whether more may be measured or seen than before; null where that cannot be said. */
+  readonly widens: boolean | null;
+}
+
+export interface Version {
+  readonly id: string;
+  readonly state: "in_force" | "coming" | "past" | "withdrawn";
+  readonly effective: number;
+  readonly published_at: number;
+  readonly published_by: string | null;
+  readonly beyond_agreement: boolean;
+}
+
+export interface Alert {
+  readonly id: string;
+  readonly about: "service" | "documents" | "channel" | "laptops" | "team";
+  readonly team_name: string | null;
+  readonly message: string;
+  readonly raised_on: string;
+  readonly resolved_on: string | null;
+  readonly sent: { readonly delivered: number; readonly waiting: number; readonly given_up: number };
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { absences, duration, ground, NO_WORK_HOURS, percentText, pieces, STATES } from "../src/numbers.js";
-import { hoursText } from "../src/hours.js";
+import { hoursTerm, hoursText } from "../src/hours.js";
 import type { Row, Shares } from "../src/types.js";
 
 const told = (percent: number) => ({ percent, text: String(percent) });
@@ -40,5 +40,6 @@ test("rows without numbers stand together by why", () => {
 test("durations and hours in words", () => {
   assert.deepEqual([45, 60, 615].map(duration), ["45 min", "1 h", "10 h 15 min"]);
   assert.equal(hoursText({ days: [1, 2, 3, 4, 5], from: 480, to: 1080 }), "Mon–Fri, 08:00–18:00");
+  assert.equal(hoursTerm({ days: [1, 2, 4, 5, 6], from: 540, to: 1050 }), "mon,tue,thu-sat 09:00-17:30");
   assert.equal(hoursText({ days: [1, 2, 4, 5, 6, 7], from: 0, to: 1440 }), "Mon, Tue, Thu–Sun, 00:00–24:00");
 });

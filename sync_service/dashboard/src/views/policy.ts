@@ -7,6 +7,7 @@ import { type Agreement, agreementTerms, payloadText, type Policy, policyTerms }
 import { details, facts, head, note, part } from "../parts.js";
 import { Problem } from "../problem.js";
 import type { SignedDocument } from "../types.js";
+import { editing } from "./policy_form.js";
 import { versions } from "./versions.js";
 
 export async function policyView(context: Context, since: string | null): Promise<View> {
@@ -29,6 +30,7 @@ export async function policyView(context: Context, since: string | null): Promis
       h("div", { class: "more-table" }, details("Read the document as it was signed", h("pre", { class: "sheet", tabindex: 0 }, text))),
       await agreementPart(context),
       await versions(context, policy.id, since),
+      await editing(context, policy),
     ),
   };
 }
@@ -60,7 +62,7 @@ async function agreementPart(context: Context): Promise<Node | null> {
     ]);
   } catch (problem) {
     if (!(problem instanceof Problem) || problem.kind === "signed_out") throw problem;
-    if (problem.kind !== "missing" && problem.kind !== "busy") throw problem;
+    if (problem.kind !== "missing") throw problem;
     return part("Works agreement", [
       h("p", {}, "There is none. The limits are those every policy has: at least five people behind a number, and numbers that are made once."),
       note("A works council can have a key of its own; from then on no policy holds that goes beyond what it signed."),

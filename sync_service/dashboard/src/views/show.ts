@@ -3,6 +3,7 @@
 import type { Context, View } from "../context.js";
 import { Problem } from "../problem.js";
 import type { Route } from "../route.js";
+import { alertsView } from "./alerts.js";
 import { approvalsView } from "./approvals.js";
 import { devicesView } from "./devices.js";
 import { logView } from "./log.js";
@@ -28,6 +29,8 @@ export function show(context: Context, route: Route): Promise<View> {
       return personView(context, route.person);
     case "approvals":
       return approvalsView(context);
+    case "alerts":
+      return alertsView(context);
     case "policy":
       return policyView(context, route.since);
     default:
