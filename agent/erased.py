@@ -20,6 +20,11 @@ from agent.store import DocumentKind, RowDamaged, Store, StoredDocument, StoreUn
 from agent.store.recover import sync_folder
 from agent.store.rows import KEY_BYTES
 
+NOTHING_ERASED = (
+    "Nothing was erased, because the empty store that takes the old one's place cannot be written: free some space on"
+    " the disk, then erase again."
+)
+
 
 def forget(store: Store, keys: KeyStore, paths: Paths, *, now: float) -> None:
     """Delete the logs, `store` (closed here) and its key; an empty store that knows only the enrolment and the answers to
@@ -64,19 +69,25 @@ def start_over(
     with keys.alone():
         for leftover in store.parent.glob(f"{making.name}*"):
             leftover.unlink(missing_ok=True)
-        keys.put(NEXT_STORE_KEY, key)
-        fresh = Store(making, key)
         try:
-            if identity is not None:
-                fresh.put_identity(identity)
-            for kind, document in documents.items():
-                fresh.put_document(kind, seq=document.seq, body=document.body, etag=document.etag)
-            for answer in answers:
-                fresh.acknowledge(answer)
-            pause(making, now=now)
-        finally:
-            fresh.close()  # the last connection: its log is moved into the file
-        making.replace(_erased(store))
+            keys.put(NEXT_STORE_KEY, key)
+            fresh = Store(making, key)
+            try:
+                if identity is not None:
+                    fresh.put_identity(identity)
+                for kind, document in documents.items():
+                    fresh.put_document(kind, seq=document.seq, body=document.body, etag=document.etag)
+                for answer in answers:
+                    fresh.acknowledge(answer)
+                pause(making, now=now)
+            finally:
+                fresh.close()  # the last connection: its log is moved into the file
+            making.replace(_erased(store))
+        except (OSError, StoreUnavailable) as error:
+            for leftover in store.parent.glob(f"{making.name}*"):
+                with suppress(OSError):
+                    leftover.unlink(missing_ok=True)
+            raise StoreUnavailable(NOTHING_ERASED) from error
         sync_folder(store.parent)
     finish_erasure(store, keys)
 

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path, PurePath
@@ -117,7 +118,8 @@ def close() -> None:
     logger = logging.getLogger("agent")
     for old in list(logger.handlers):
         logger.removeHandler(old)
-        old.close()
+        with suppress(OSError):  # a full disk: its last lines are lost, and it is closed all the same
+            old.close()
 
 
 def _plain(value: Any) -> Any:

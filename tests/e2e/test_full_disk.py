@@ -6,6 +6,7 @@ Pausing works and releases the camera, the agent stays up, starts and says what 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,8 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.erased import NOTHING_ERASED
+from agent.paths import HOME_VARIABLE
+from agent.status import AgentState
+from agent.store import StoreUnavailable
 from tests.conftest import skip_or_fail
 from tests.e2e.test_cli import eyes_of, framekeep, running, wait_for
+from tests.e2e.test_station import ACCEPTED, a_station, state, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the small file system is Linux's tmpfs")
 
@@ -83,3 +89,27 @@ def test_a_first_start_on_a_full_disk_waits_for_space(small: Path) -> None:
         wait_for(agent, "free some space")
         (small / "ballast").unlink()
         wait_for(agent, "watching")
+
+
+def test_erasing_on_a_full_disk_is_done_or_says_that_nothing_was_and_the_agent_goes_on(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(small))
+    with a_station() as station:
+        station.store.acknowledge(ACCEPTED)
+        station.start()
+        until(lambda: state(station) is AgentState.WATCHING)
+        fill(small)
+        logging.getLogger("agent").warning("more than the disk takes")
+        try:
+            station.erase()
+        except StoreUnavailable as error:
+            assert str(error) == NOTHING_ERASED
+            until(lambda: state(station) is AgentState.WATCHING)
+        else:
+            until(lambda: state(station) is AgentState.PAUSED)
+        assert station.agent is not None
+        (small / "ballast").unlink()
+        station.erase()
+        until(lambda: state(station) is AgentState.PAUSED)
+        assert station.store.windows(0, 2**40) == []

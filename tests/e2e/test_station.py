@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
 @pytest.fixture
 def station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    with a_station() as made:
+        yield made
+
+
+@contextmanager
+def a_station() -> Iterator[Station]:
+    """A station over this user's home, with eyes that always see somebody."""
     stop = threading.Event()
     home = open_home(SystemClock(), stop=stop, complain=print)
     assert home is not None

@@ -17,6 +17,10 @@ SENTENCES = (
         "Nothing on this desktop shows the Framekeep icon, so the camera stays off: add a system tray or status icons to"
         " your panel."
     ),
+    N_(
+        "Nothing was erased, because the empty store that takes the old one's place cannot be written: free some space on"
+        " the disk, then erase again."
+    ),
     N_("That failed through a fault in Framekeep: try it again, or in the privacy panel."),
     N_("Framekeep cannot tell what it is doing at the moment: open the privacy panel to see."),
     N_("The service revoked this device: nothing is measured. Ask your administrator for a new code."),
@@ -31,6 +35,37 @@ SENTENCES = (
         "The organisation's policy has expired: nothing is measured until a new one was fetched. If your clock is"
         " right, tell your administrator."
     ),
+    N_("The organisation's policy has yet to begin: nothing is measured until then."),
+    N_("The agreement with the works council is missing: nothing is measured until it was fetched."),
+    N_(
+        "The agreement with the works council has expired: nothing is measured until a new one was fetched. If your"
+        " clock is right, tell your administrator."
+    ),
+    N_(
+        "The organisation's policy goes beyond the agreement with the works council: nothing is measured until it keeps"
+        " within it. Tell your administrator."
+    ),
+    N_(
+        "A policy was offered that goes beyond the agreement with the works council: it is refused, and the one before"
+        " stays. Tell your administrator."
+    ),
+    N_(
+        "The keyset takes the works council's key away without the council's own signature; it is refused. Tell your"
+        " administrator and your works council."
+    ),
+    N_(
+        "The organisation's keyset names a works council, but the service has no agreement with it. Tell your"
+        " administrator."
+    ),
+    N_(
+        "The service offers a root key that was replaced before; it is refused. Tell your administrator: an old copy may"
+        " have been restored."
+    ),
+    N_(
+        "The service offers another root key than the one that was seen before; the first stands. Tell your"
+        " administrator."
+    ),
+    N_("The service names a root key that no signed change leads to; it is refused. Tell your administrator."),
     N_("The service did not say that it was counted: it is sent again."),
     N_("The service could not count it and keeps it for its administrators to look at."),
     N_("The service says that this envelope is malformed; please report it, it is kept here."),
