@@ -41,7 +41,9 @@ _PLACE = re.compile(r"<(\w+)>")
 
 @dataclass(frozen=True)
 class Question:
-    """One kind of question: `path` as the table writes it, who asks, and what is asked of today."""
+    """One kind of question: `path` as the table writes it, who asks, and what is asked of today. `goal`: whether it is
+    asked of somebody who waits before a page; not so for what is downloaded whole.
+    """
 
     name: str
     path: str
@@ -49,6 +51,7 @@ class Question:
     days: int | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     accept: str = "application/json"
+    goal: bool = True
 
 
 QUESTIONS = (
@@ -60,10 +63,12 @@ QUESTIONS = (
     Question("team, 31 days by day", "/v1/teams/<team>/summary", "manager", 31, {"bucket": "day"}),
     Question("team, 90 days by block", "/v1/teams/<team>/summary", "manager", 90),
     Question("team, 13 months by day", "/v1/teams/<team>/summary", "admin", 396, {"bucket": "day"}),
-    Question("team, 13 months by block", "/v1/teams/<team>/summary", "admin", 396),
-    Question("team, 13 months as CSV", "/v1/teams/<team>/summary", "admin", 396, accept="text/csv"),
+    Question("team, 13 months by block", "/v1/teams/<team>/summary", "admin", 396, goal=False),
+    Question("team, 90 days as CSV", "/v1/teams/<team>/summary", "admin", 90, accept="text/csv"),
+    Question("team, 13 months as CSV", "/v1/teams/<team>/summary", "admin", 396, accept="text/csv", goal=False),
     Question("one person, 35 days", "/v1/people/<person>/summary", "manager", 35),
-    Question("devices", "/v1/devices"),
+    Question("devices, a page of 100", "/v1/devices", query={"limit": "100"}),
+    Question("devices, all at once", "/v1/devices", goal=False),
     Question("access log, 14 days", "/v1/access-log", "auditor", 14),
     Question("access log, a year", "/v1/access-log", "auditor", 365),
     Question("policy", "/v1/policy", "manager"),
@@ -160,7 +165,7 @@ def bench_queries(*, size: Size, rounds: int = ROUNDS, as_json: bool, folder: Pa
                 "queries": queries,
                 "publish_day_seconds": _publish(store, now),
             }
-    slow = [name for name, one in queries.items() if one["p95_ms"] > GOAL_MS]
+    slow = [name for name, one in queries.items() if one["goal"] and one["p95_ms"] > GOAL_MS]
     _report(result, slow, as_json=as_json)
     return 1 if slow else 0
 
@@ -181,7 +186,7 @@ def make_organisation(store: Store, size: Size, *, now: int, said: Callable[[str
 
 
 def measure(office: Office, rounds: int) -> dict[str, dict[str, float]]:
-    """Name -> median and 95th percentile in milliseconds, and bytes of the largest answer."""
+    """Name -> median and 95th percentile in milliseconds, bytes of the largest answer, and whether the goal holds of it."""
     found: dict[str, dict[str, float]] = {}
     for question, endpoint in office.questions():
         times, size = [], 0
@@ -195,7 +200,12 @@ def measure(office: Office, rounds: int) -> dict[str, dict[str, float]]:
             if number >= 3:
                 times.append(took * 1000)
             size = max(size, len(content))
-        found[question.name] = {"p50_ms": _at(times, 0.5), "p95_ms": _at(times, 0.95), "bytes": size}
+        found[question.name] = {
+            "p50_ms": _at(times, 0.5),
+            "p95_ms": _at(times, 0.95),
+            "bytes": size,
+            "goal": question.goal,
+        }
     return found
 
 
@@ -237,7 +247,7 @@ def _report(result: Mapping[str, Any], slow: list[str], *, as_json: bool) -> Non
         return
     sys.stdout.write(f"{result['people']} people; rows: {result['rows']}; filled in {result['load_seconds']} s\n")
     for name, one in result["queries"].items():
-        mark = "  over the goal" if name in slow else ""
+        mark = "  over the goal" if name in slow else "" if one["goal"] else "  (a download: no goal)"
         sys.stdout.write(
             f"{name:28} p50 {one['p50_ms']:>7} ms   p95 {one['p95_ms']:>7} ms {one['bytes']:>9} bytes{mark}\n"
         )
