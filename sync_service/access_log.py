@@ -13,6 +13,8 @@ from sync_service.ports import Database, Row
 
 MOST_ROWS = 1000
 """Most entries one answer carries, newest first."""
+_FAR = 253_402_300_799
+"""The end of the year 9999: behind it is every entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +120,40 @@ def about_person(tx: Database, person: str, *, limit: int = MOST_ROWS) -> list[R
     )
 
 
-def of_organisation(tx: Database, first: date, last: date, *, limit: int = MOST_ROWS) -> list[Row]:
-    """Every read by a manager, administrator or auditor from `first` to `last` (UTC days), newest first.
+def of_organisation(
+    tx: Database, first: date, last: date, *, limit: int = MOST_ROWS, behind: tuple[int, int] | None = None
+) -> list[Row]:
+    """Every read by a manager, administrator or auditor from `first` to `last` (UTC days), newest first; after a page,
+    only those behind it (`place_of` its last row). Rows also have their `row`, which is nobody's to see: its gaps would
+    tell how often people looked at what is theirs.
 
     What people's own devices asked for is theirs and not in it. `tx` has entered the organisation.
     """
+    at, left = behind or (_FAR, 0)
     return tx.run(
-        f"""select {_COLUMNS} from access_log a
+        f"""select a.row, {_COLUMNS} from access_log a
             where a.reader <> 'self' and a.at >= cast(:first as timestamp) at time zone 'UTC'
               and a.at < (cast(:last as timestamp) + interval '1 day') at time zone 'UTC'
+              and a.at <= to_timestamp(:at) and (a.at < to_timestamp(:at) or a.row in (
+                select e.row from access_log e where e.reader <> 'self' and e.at = to_timestamp(:at)
+                order by e.row limit :left))
             order by a.at desc, a.row desc limit :limit""",
         first=first.isoformat(),
         last=last.isoformat(),
+        at=at,
+        left=left,
         limit=limit,
     )
+
+
+def place_of(tx: Database, row: Row) -> tuple[int, int]:
+    """Where a page that ends with this row of `of_organisation` ends: its time, and how many entries of that second are
+    older. Entries that come later change nothing about it.
+    """
+    found = tx.run(
+        """select count(*) as older from access_log e
+           where e.reader <> 'self' and e.at = to_timestamp(:at) and e.row < :row""",
+        at=row["at"],
+        row=row["row"],
+    )
+    return row["at"], found[0]["older"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -12,17 +13,22 @@ from sync_service.authority import claims_to_be_a_readers
 from sync_service.authz import Reader, enter, why_allowed
 from sync_service.device_routes import signed_answer
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
+from sync_service.negotiation import CSV, chosen, csv_answer
+from sync_service.paging import Page, asked_page, link_to_next, page_parameters, shown
 from sync_service.person_reports import person_days, teams_of
 from sync_service.person_routes import asked_days
 from sync_service.policies import reports_by_name_forbidden
 from sync_service.ports import Database, Row
 from sync_service.released import read_days
 from sync_service.reports import MAX_DAYS, summary, to_csv
-from sync_service.schemas import ACCESS_LOG, DAY, DEVICES, PERSON_SUMMARY, SUMMARY, TEAMS
+from sync_service.schemas import ACCESS_LOG_PAGE, DAY, DEVICES, PERSON_SUMMARY, SUMMARY, TEAMS
 from sync_service.timetable import LOOK_BACK_DAYS, local_day
 
 DEFAULT_DAYS = 14
 MOST_DEVICES = 10_000
+MOST_ENTRIES = 10_000
+DEVICE_COLUMNS = tuple(DEVICES["properties"]["devices"]["items"]["properties"])
+LOG_COLUMNS = tuple(ACCESS_LOG_PAGE["properties"]["entries"]["items"]["properties"])
 
 _REFUSES = {
     "s401": "not_authenticated: the token is missing, wrong, out of date or revoked",
@@ -53,19 +59,28 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
         return _person_summary(parts, request)
 
     def devices(request: Request) -> Answer:
+        page = asked_page(request, str, str, str, default=MOST_DEVICES, most=MOST_DEVICES)
         reader = admit(parts, request, "devices")
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
-            return Answer(200, _devices(tx))
+            rows = _devices(tx, page)
+        kept, cursor = shown(rows, page, lambda row: (row["person_name"], row["enrolled_on"], row["id"]))
+        return listed(request, DEVICE_COLUMNS, kept, {"devices": kept, "next": cursor}, "devices.csv")
 
     def log(request: Request) -> Answer:
         today = datetime.fromtimestamp(parts.clock(), UTC).date()
         days = asked_days(request, today, default=DEFAULT_DAYS, most=MAX_DAYS)
+        page = asked_page(request, int, int, default=access_log.MOST_ROWS, most=MOST_ENTRIES)
         reader = admit(parts, request, "access_log", days=days)
+        behind = (int(page.after[0]), int(page.after[1])) if page.after else None
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
-            rows = access_log.of_organisation(tx, *days, limit=access_log.MOST_ROWS + 1)
-        return Answer(200, access_log.told(rows))
+            rows = access_log.of_organisation(tx, *days, limit=page.limit + 1, behind=behind)
+            kept, cursor = shown(rows, page, lambda row: access_log.place_of(tx, row))
+        told: list[Row] = [{name: row[name] for name in LOG_COLUMNS} for row in kept]
+        table = [{**row, "at": datetime.fromtimestamp(row["at"], UTC).isoformat()} for row in told]
+        body = {"entries": told, "more": cursor is not None, "next": cursor}
+        return listed(request, LOG_COLUMNS, table, body, f"access-log-{days[0]}-{days[1]}.csv")
 
     days = (
         Parameter("from", f"First day; {DEFAULT_DAYS} days before `to` when left out.", DAY),
@@ -114,8 +129,10 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
             "/v1/devices",
             devices,
             "Enrolled laptops: last heard of, or not participating, by day and never by time",
-            {200: ("Devices by person.", DEVICES), **refuses(**_REFUSES)},
+            {200: ("Devices by person.", DEVICES), **refuses(s400="malformed", **_REFUSES)},
             auth="manager",
+            query=page_parameters(MOST_DEVICES, MOST_DEVICES),
+            csv=True,
         ),
         Endpoint(
             "GET",
@@ -123,11 +140,12 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
             log,
             "Who read what, for administrators and auditors",
             {
-                200: ("Reads, newest first.", ACCESS_LOG),
+                200: ("Reads, newest first; as CSV with times in UTC.", ACCESS_LOG_PAGE),
                 **refuses(s400="malformed, from_after_to, range_too_long", **_REFUSES),
             },
             auth="manager",
-            query=days,
+            query=(*days, *page_parameters(access_log.MOST_ROWS, MOST_ENTRIES)),
+            csv=True,
         ),
     ]
 
@@ -160,7 +178,7 @@ def _team_summary(parts: ManagerParts, request: Request) -> Answer:
         enter(tx, reader.org)
         released = read_days(tx, team, *days, shown_by=now)
     answer = summary(team, zone, released, *days, "day" if bucket == "day" else "block")
-    if "text/csv" in request.headers.get("accept", ""):
+    if chosen(request) == CSV:
         name = f'attachment; filename="team-{team[:8]}-{days[0]}-{days[1]}.csv"'
         headers = {"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": name, "Vary": "Accept"}
         return Answer(200, to_csv(answer).encode(), headers)
@@ -199,9 +217,20 @@ def _team_zone(parts: ManagerParts, reader: Reader, team: str) -> ZoneInfo | Non
     return ZoneInfo(rows[0]["time_zone"]) if rows else None
 
 
-def _devices(tx: Database) -> dict[str, object]:
+def listed(request: Request, columns: Sequence[str], table: list[Row], body: Mapping[str, object], name: str) -> Answer:
+    """A page of a list in the form the caller likes best: `body` (with its `next`), or `table` as CSV to be saved as
+    `name`; either with the Link to the next page.
+    """
+    cursor = body["next"]
+    link = link_to_next(request, cursor if isinstance(cursor, str) else None)
+    given = csv_answer(columns, table, name=name) if chosen(request) == CSV else Answer(200, body, {"Vary": "Accept"})
+    return replace(given, headers={**given.headers, **link})
+
+
+def _devices(tx: Database, page: Page) -> list[Row]:
     # Who does not take part sends nothing and is not silent: of when they were last heard of nothing is said then.
-    rows: list[Row] = tx.run(
+    name, enrolled, device = page.after or ("", "", "")
+    return tx.run(
         """select d.id::text as id, p.id::text as person, p.name as person_name,
              (d.enrolled_at at time zone 'UTC')::date::text as enrolled_on,
              (d.revoked_at at time zone 'UTC')::date::text as revoked_on,
@@ -210,7 +239,10 @@ def _devices(tx: Database) -> dict[str, object]:
              coalesce(missing_envelopes(g.seqs), 0) as missing, coalesce(g.lost, 0) as lost
            from device d join person p on p.id = d.person left join device_progress g on g.device = d.id
              left join participation n on n.device = d.id and not n.participating
-           order by p.name, d.enrolled_at, d.id limit :most""",
-        most=MOST_DEVICES,
+           where (p.name, (d.enrolled_at at time zone 'UTC')::date::text, d.id::text) > (:name, :enrolled, :device)
+           order by p.name, (d.enrolled_at at time zone 'UTC')::date::text, d.id::text limit :most""",
+        name=name,
+        enrolled=enrolled,
+        device=device,
+        most=page.limit + 1,
     )
-    return {"devices": rows}

@@ -18,7 +18,8 @@ from sync_service.http import Answer, Parameter, Refused, Request, Schema, refus
 
 DEFAULT_ROWS = 100
 MOST_ROWS = 1000
-_LONGEST_CURSOR = 400
+_LONGEST_CURSOR = 1400
+"""A name of 200 characters outside ASCII, and an id."""
 _LARGEST = 2**53 - 1
 
 Row = TypeVar("Row")
@@ -87,7 +88,11 @@ def link_to_next(request: Request, cursor: str | None) -> dict[str, str]:
 
 def cursor_of(key: Key) -> str:
     """The key as text without meaning to anybody else."""
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":"), ensure_ascii=False).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def read_cursor(text: str, *kinds: type[int] | type[str]) -> Key:

@@ -6,6 +6,7 @@ from sync_service.authz import ROLES, SCOPES
 from sync_service.blocks import SHARES
 from sync_service.cohorts import STANDINGS
 from sync_service.http import Schema
+from sync_service.paging import NEXT
 from sync_service.reports import BANDS
 
 
@@ -86,10 +87,11 @@ DEVICES = closed(
             missing=COUNT,
             lost=COUNT,
         )
-    )
+    ),
+    next=NEXT,
 )
-ACCESS_LOG = closed(
-    entries=list_of(
+_ACCESS_LOG = {
+    "entries": list_of(
         closed(
             at=INSTANT,
             reader=TEXT,
@@ -104,8 +106,10 @@ ACCESS_LOG = closed(
             allowed_because=TEXT,
         )
     ),
-    more={**BOOLEAN, "description": "There are older entries."},
-)
+    "more": {**BOOLEAN, "description": "There are older entries."},
+}
+ACCESS_LOG = closed(**_ACCESS_LOG)
+ACCESS_LOG_PAGE = closed(**_ACCESS_LOG, next=NEXT)
 
 DOCUMENT = closed(
     payload=BASE64, sigs={"type": "array", "minItems": 1, "maxItems": 8, "items": closed(key=ID, sig=BASE64)}

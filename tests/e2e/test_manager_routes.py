@@ -181,7 +181,7 @@ def test_a_token_of_one_organisation_shows_nothing_of_another(company, client, t
     )
     assert client.ask("GET", "/v1/teams", token=made.token).body == {"teams": []}
     assert summary(client, made.token).status in (403, 404)
-    assert client.ask("GET", "/v1/devices", token=made.token).body == {"devices": []}
+    assert client.ask("GET", "/v1/devices", token=made.token).body["devices"] == []
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ def test_a_cursor_is_read_back_as_it_was_made(key):
     assert read_cursor(cursor_of(tuple(key)), *(type(part) for part in key)) == tuple(key)
 
 
+def test_the_longest_names_fit():
+    key = ("𒈙" * 200, 2**40, "0" * 32)
+    assert read_cursor(cursor_of(key), str, int, str) == key
+
+
 @given(st.text(max_size=60))
 def test_no_text_is_more_than_refused(text):
     try:
@@ -60,7 +65,7 @@ def test_no_text_is_more_than_refused(text):
         cursor_of((1, 2)) + "=",
         "e30",  # {}
         "WzEsMS4wXQ",  # [1,1.0]
-        "W" * 401,
+        "W" * 1401,
         "",
         "é",
     ],
