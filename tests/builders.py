@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agent.wire.agreement import Agreement
 from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours, sign_document
 from agent.wire.enrolment import EnrolmentCode
 from agent.wire.ids import organisation_id
@@ -69,6 +70,7 @@ class Organisation:
     root: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     signer: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     seal_keys: list[SealKey] = field(default_factory=lambda: [SealKey.generate()])
+    council: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
 
     @property
     def root_public(self) -> bytes:
@@ -99,6 +101,20 @@ class Organisation:
         """The policy itself: it holds around the clock unless `changes` say otherwise."""
         value = Policy(self.id, seq, at - 60, at + 90 * DAY, f"p-{seq}", ALWAYS)
         return replace(value, **changes)  # type: ignore[arg-type]  # fields by name
+
+    def agreement_value(self, seq: int = 1, *, at: int = NOW, **changes: object) -> Agreement:
+        """What the works council agreed to: anything, around the clock, unless `changes` say otherwise."""
+        value = Agreement(self.id, seq, at - 60, at + 900 * DAY, f"a-{seq}", ALWAYS)
+        return replace(value, **changes)  # type: ignore[arg-type]  # fields by name
+
+    def agreement(self, seq: int = 1, *, at: int = NOW, **changes: object) -> bytes:
+        """An agreement document, signed by the root and the council."""
+        payload = self.agreement_value(seq, at=at, **changes).to_payload()
+        return sign_document("agreement", payload, [self.root, self.council])
+
+    @property
+    def council_public(self) -> bytes:
+        return self.council.public_key().public_bytes_raw()
 
 
 def assert_log_is_clean(text: str, secrets: Iterable[bytes] = ()) -> None:

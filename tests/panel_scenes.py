@@ -25,6 +25,7 @@ from agent.commands.local import Local
 from agent.config import load_config
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision
 from agent.control import InstanceLock, pause
+from agent.key_changes import KeyChange, What, write_changes
 from agent.keys import FileKeyStore
 from agent.panel.alone import Alone
 from agent.panel.host import PanelHost
@@ -34,6 +35,7 @@ from agent.status import AgentState, Report
 from agent.store import DocumentKind, Store
 from agent.store.rows import EnvelopeState
 from agent.wire.documents import WorkHours
+from agent.wire.ids import signer_id
 from agent.wire.summary import STATES, Window
 from tests.builders import DAY, MODELS, ManualClock
 from tests.laptop import STORE_KEY, Laptop, enrolled_laptop
@@ -105,10 +107,18 @@ def scene(name: str, folder: Path, *, language: str = "") -> Iterator[Scene]:
 
 def _prepare(laptop: Laptop) -> None:
     org = laptop.service.org
-    policy = org.policy(7, at=NOW - 20 * DAY, work_hours=HOURS, id="p-7", agreement="ab12" * 16)
-    laptop.store.put_document(DocumentKind.POLICY, seq=7, body=policy)
-    keyset = org.keyset(3, at=NOW - 20 * DAY)
-    laptop.store.put_document(DocumentKind.KEYSET, seq=3, body=keyset)
+    began = NOW - 20 * DAY
+    digest = org.agreement_value(2, at=began).digest
+    terms: dict[str, Any] = {"work_hours": HOURS, "agreement": digest}
+    changes = [KeyChange(began, What.COUNCIL, signer_id(org.council_public))]
+    for kind, seq, body in (
+        (DocumentKind.KEYSET, 3, org.keyset(3, at=began, council=org.council_public)),
+        (DocumentKind.AGREEMENT, 2, org.agreement(2, at=began)),
+        (DocumentKind.POLICY, 7, org.policy(7, at=began, **terms)),
+        (DocumentKind.COMING_POLICY, 8, org.policy(8, at=began, **terms, k=8, effective=NOW + 7 * DAY)),
+        (DocumentKind.KEY_CHANGES, 1, write_changes(changes)),
+    ):
+        laptop.store.put_document(kind, seq=seq, body=body)
     laptop.service.trouble = _answers
 
 

@@ -95,7 +95,7 @@ class Alone:
 
     def _documents(self) -> Documents | None:
         identity = load_identity(self._store)
-        return Documents(self._store, identity) if identity is not None else None
+        return Documents(self._store, identity, clock=self._clock.wall) if identity is not None else None
 
     def _erase(self) -> None:
         """Forget what was measured here, as the one process that may: an agent that was started since has its own."""

@@ -1,4 +1,4 @@
-"""About: the policy in plain words and who signed it, the models, versions, the one destination, notice and licences."""
+"""About: the policy and the agreement in plain words and who signed them, keys and their changes, the models, versions, the one destination, notice and licences."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from agent.detect.assets import ModelError, models_fingerprint, models_folder, r
 from agent.panel.page import Answer, Html, Visit
 from agent.panel.pages.welcome import notice_of
 from agent.panel.render import speech_of
-from agent.panel.views.documents import ModelLine, keyset_facts, model_lines, policy_facts, signers
-from agent.store import DocumentKind
+from agent.panel.views.documents import (
+    ModelLine,
+    agreement_facts,
+    coming_facts,
+    key_lines,
+    keyset_facts,
+    model_lines,
+    policy_facts,
+    signers,
+)
 from agent.version import VERSION
 
 
@@ -20,9 +28,13 @@ def show(visit: Visit) -> Answer:
     """GET."""
     say, panel, now = speech_of(visit), visit.panel, visit.now
     documents = panel.documents()
-    policy = documents.policy if documents is not None else None
-    keyset = documents.keyset if documents is not None else None
-    held = panel.store.document(DocumentKind.POLICY) if policy is not None else None
+    papers = documents.papers if documents is not None else None
+    policy = papers.policy(now) if papers is not None else None
+    coming = papers.coming_policy(now) if papers is not None else None
+    keyset = papers.keyset if papers is not None else None
+    agreement = papers.agreement(now) if papers is not None else None
+    later = papers.coming_agreement(now) if papers is not None else None
+    held = documents.document(policy) if documents is not None and policy is not None else None
     standing = documents.standing(now) if documents is not None else None
     models, fingerprint, trouble = _models(visit)
     return Html(
@@ -30,13 +42,19 @@ def show(visit: Visit) -> Answer:
         {
             **notice_of(visit),
             "policy": policy_facts(say, policy, now) if policy else (),
-            "signed_by": signers(held.body) if held is not None else (),
+            "signed_by": signers(held) if held is not None else (),
+            "coming": coming_facts(say, policy, coming, now) if policy and coming else (),
+            "coming_from": say.moment(coming.begins, now) if coming else "",
+            "agreement": agreement_facts(say, agreement, now) if agreement else (),
+            "agreement_later": agreement_facts(say, later, now) if later else (),
+            "council": keyset is not None and keyset.council is not None,
+            "key_changes": key_lines(say, documents.key_changes(), now) if documents is not None else (),
             "reasons": [
                 say.gettext(text)
                 for text in (standing.reason if standing else "", documents.problem if documents else "")
                 if text
             ],
-            "keyset": keyset_facts(say, keyset, now) if keyset else (),
+            "keyset": keyset_facts(say, keyset, now, papers.roots) if papers and keyset else (),
             "models": models,
             "fingerprint": fingerprint,
             "models_trouble": trouble,

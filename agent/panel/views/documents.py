@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.panel.language import Speech
+from agent.acceptance import Roots
+from agent.key_changes import KeyChange, What
+from agent.panel.language import N_, Speech
 from agent.panel.views.hours import hours_lines
+from agent.wire.agreement import Agreement
 from agent.wire.documents import Keyset, Policy
+from agent.wire.ids import signer_id
 
 Facts = tuple[tuple[str, str], ...]
 
@@ -30,7 +34,7 @@ def policy_facts(say: Speech, policy: Policy, now: float) -> Facts:
     _ = say.gettext
     return (
         (_("Number"), policy.id),
-        (_("In force since"), say.moment(policy.issued, now)),
+        (_("In force since"), say.moment(policy.begins, now)),
         (_("Valid until"), say.moment(policy.not_after, now)),
         (_("Hours"), "; ".join(hours_lines(say, policy.work_hours))),
         (
@@ -43,8 +47,65 @@ def policy_facts(say: Speech, policy: Policy, now: float) -> Facts:
     )
 
 
-def keyset_facts(say: Speech, keyset: Keyset, now: float) -> Facts:
-    """Where everything goes, and what it is sealed to."""
+def coming_facts(say: Speech, policy: Policy, coming: Policy, now: float) -> Facts:
+    """What a policy that is yet to begin changes: its own words for whatever is then another."""
+    _ = say.gettext
+    settled = {_("Number"), _("In force since"), _("Valid until")}
+    present = dict(policy_facts(say, policy, now))
+    return tuple(
+        (name, value)
+        for name, value in policy_facts(say, coming, now)
+        if name not in settled and present.get(name) != value
+    )
+
+
+def agreement_facts(say: Speech, agreement: Agreement, now: float) -> Facts:
+    """What the organisation and its works council agreed that no policy may go beyond."""
+    _ = say.gettext
+    return (
+        (_("Number"), agreement.id),
+        (_("In force since"), say.moment(agreement.begins, now)),
+        (_("Valid until"), say.moment(agreement.not_after, now)),
+        (_("Widest hours"), "; ".join(hours_lines(say, agreement.work_hours))),
+        (
+            _("Least time between two looks"),
+            say.ngettext("about %(num)s second", "about %(num)s seconds", agreement.interval_at_least),
+        ),
+        (
+            _("Smallest group any number may ever rest on"),
+            say.ngettext("%(num)s person", "%(num)s people", agreement.k_at_least),
+        ),
+        (_("Reports by name"), _("allowed") if agreement.individual_reports_allowed else _("not allowed")),
+        (_("Pictures checked elsewhere"), _("not allowed")),
+        (_("Its fingerprint"), agreement.digest),
+    )
+
+
+_CHANGES = {
+    What.ROOT: N_("The organisation's root key was replaced; the new one: %(key)s"),
+    What.COUNCIL: N_("A works council's key is in force: %(key)s"),
+    What.COUNCIL_GONE: N_("A works council's key is no longer in force: %(key)s"),
+    What.SIGNER: N_("A key may sign policies: %(key)s"),
+    What.SIGNER_GONE: N_("A key may no longer sign policies: %(key)s"),
+    What.SEAL_KEY: N_("A new key is there to seal to: %(key)s"),
+}
+
+
+def key_lines(say: Speech, changes: Sequence[KeyChange], now: float) -> Facts:
+    """When this laptop saw which change of a key, the newest first."""
+    return tuple(
+        (say.moment(change.at, now), say.gettext(_CHANGES[change.what], key=fingerprint(change.key)))
+        for change in reversed(changes)
+    )
+
+
+def fingerprint(key: str) -> str:
+    """A key's id as people compare it: groups of four."""
+    return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
+
+
+def keyset_facts(say: Speech, keyset: Keyset, now: float, roots: Roots | None = None) -> Facts:
+    """Where everything goes, what it is sealed to, and the fingerprints of who speaks for the organisation."""
     _ = say.gettext
     key = keyset.seal_key(int(now))
     return (
@@ -52,7 +113,8 @@ def keyset_facts(say: Speech, keyset: Keyset, now: float) -> Facts:
         (_("Organisation"), keyset.org),
         (_("Sealed to key"), key.id if key else _("none")),
         (_("Keys valid until"), say.moment(keyset.not_after, now)),
-        (_("Works council's key"), _("present") if keyset.council else _("none")),
+        *(((_("Root key"), fingerprint(signer_id(roots.root))),) if roots is not None else ()),
+        (_("Works council's key"), fingerprint(signer_id(keyset.council)) if keyset.council else _("none")),
     )
 
 
