@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import jwt
@@ -17,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sync_service import issuing, readers
 from sync_service.authority import Authority
 from sync_service.authz import ROLES, enter
-from sync_service.errors import DatabaseError, Unavailable
+from sync_service.errors import DatabaseError
 from sync_service.key_files import KeyFiles
 from sync_service.oidc import Provider
-from sync_service.providers import AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, Fetcher, Providers
+from sync_service.providers import AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, Providers
 from tests.e2e.client import Client
 from tests.e2e.office import NOW, found
 from tests.oidc_provider import CLIENT, Key, OidcProvider, running_provider
@@ -304,60 +303,11 @@ def test_a_provider_that_is_down_shuts_nobody_out_for_a_day(company, client, pro
     assert me(client, provider.token()).status == 200
 
 
-TROUBLE = ("hang", "drip", "huge", "cut", "redirect", "html", "404", "500", '{"keys": []}', '{"issuer": 1}')
-
-
-@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys"])
-@pytest.mark.parametrize("word", TROUBLE)
-def test_a_provider_in_trouble_is_given_up_soon_and_keeps_nothing_up(word, path):
-    with running_provider(lambda: NOW) as provider:
-        provider.trouble = lambda asked: word if asked == path else None
-        providers = Providers(Fetcher(step_seconds=0.15, whole_seconds=0.3))
-        began = time.monotonic()
-        with pytest.raises(Unavailable):
-            providers.keys(provider.issuer, NOW)
-        assert time.monotonic() - began < 2
-        assert "/elsewhere" not in provider.asked, "no redirect is followed"
-        asked = len(provider.asked)
-        with pytest.raises(Unavailable):
-            providers.keys(provider.issuer, NOW + AGAIN_SECONDS - 1)
-        assert len(provider.asked) == asked, "not asked again within a minute"
-        provider.trouble = lambda _: None
-        assert providers.keys(provider.issuer, NOW + AGAIN_SECONDS)
-        provider.trouble = lambda _: word
-        assert providers.keys(provider.issuer, NOW + AGAIN_SECONDS + FRESH_SECONDS), "what was here goes on serving"
-
-
-@pytest.mark.parametrize(
-    "documents",
-    [
-        {"issuer": "https://evil.example"},
-        {"issuer": None},
-        {"jwks_uri": None},
-        {"jwks_uri": "http://192.0.2.1/keys"},
-        {"jwks_uri": "file:///etc/passwd"},
-    ],
-)
-def test_a_provider_that_lies_about_itself_is_not_believed(documents):
-    with running_provider(lambda: NOW) as provider:
-        provider.documents = documents
-        with pytest.raises(Unavailable):
-            Providers().keys(provider.issuer, NOW)
-        assert provider.asked == ["/.well-known/openid-configuration"]
-
-
 def test_a_name_of_the_issuer_that_is_almost_right_is_wrong(company, client, provider):
     reader(company)
     readers.set_provider(company.office.database, Provider(company.org, provider.issuer + "/", CLIENT), now=NOW)
     assert me(client, provider.token(iss=provider.issuer + "/")).status == 503
     assert me(client, provider.token()).status == 401
-
-
-def test_the_environment_sends_us_to_no_proxy(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with running_provider(lambda: NOW) as provider:
-        assert Providers().keys(provider.issuer, NOW)
 
 
 def test_nobody_waits_for_a_provider_while_there_are_keys(company, client, provider):
