@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -64,6 +65,25 @@ def wait_for(agent: subprocess.Popen[str], word: str) -> str:
 
 def eyes_of(agent: subprocess.Popen[str]) -> list[psutil.Process]:
     return [each for each in psutil.Process(agent.pid).children(recursive=True) if "agent.eyes" in each.cmdline()]
+
+
+def test_a_pause_releases_the_camera_though_the_agent_hangs(tmp_path: Path) -> None:
+    with running(tmp_path) as agent:
+        wait_for(agent, "watching")
+        (eyes,) = eyes_of(agent)
+        agent.send_signal(signal.SIGSTOP)
+        try:
+            answer = framekeep(tmp_path, "pause", "--for", "30m")
+            assert answer.returncode == 0, answer.stderr
+            assert "did not react" in answer.stdout
+            assert not eyes.is_running() or eyes.status() == psutil.STATUS_ZOMBIE
+        finally:
+            agent.send_signal(signal.SIGCONT)
+        wait_for(agent, "paused")
+        answer = framekeep(tmp_path, "pause")
+        assert answer.returncode == 0 and "did not react" not in answer.stdout
+        assert framekeep(tmp_path, "resume").returncode == 0
+        wait_for(agent, "watching")
 
 
 @pytest.mark.parametrize("verb", VERBS)
