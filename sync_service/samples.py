@@ -18,7 +18,13 @@ _FORMATS = {
     "uri": "https://id.example.org",
     "email": "someone@example.org",
 }
-_PATTERNS = {"^[0-9a-f]{32}$": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "^[a-z][a-z0-9_]*$": "malformed"}
+_PATTERNS = {
+    "^[0-9a-f]{32}$": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "^[0-9a-f]{64}$": "0f1e2d3c4b5a69788796a5b4c3d2e1f0" * 2,
+    "^[a-z][a-z0-9_]*$": "malformed",
+    "^a-[0-9]{1,9}$": "a-1",
+    "^p-[0-9]{1,9}$": "p-2",
+}
 _INSTANT = 1_762_700_400
 _TEXTS = {
     "action": "team_summary",

@@ -76,7 +76,7 @@ def real(named: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def looks_like_an_id(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == 32 and value[-1] in "0123456789ab"
+    return isinstance(value, str) and (value.startswith("p-") or (len(value) == 32 and value[-1] in "0123456789ab"))
 
 
 @schemathesis.hook

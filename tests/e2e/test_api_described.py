@@ -111,7 +111,7 @@ def given(company, tmp_path) -> Any:
         "now": NOW,
         "measured": NINE,
         "days": {"from": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=1)).isoformat()},
-        "ids": {"team": company.teams["red"], "person": company.people[0]},
+        "ids": {"team": company.teams["red"], "person": company.people[0], "policy": "p-1"},
     }
 
 

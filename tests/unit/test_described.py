@@ -15,18 +15,27 @@ from openapi_spec_validator import validate
 
 import sync_service
 from sync_service import schemas
+from sync_service.admin_routes import admin_endpoints
+from sync_service.alert_routes import alert_endpoints
 from sync_service.device_routes import device_endpoints
+from sync_service.document_routes import document_endpoints
 from sync_service.http import ERROR, Answer, Endpoint, Refused, Request, refusal
 from sync_service.manager_routes import manager_endpoints
 from sync_service.messages import BY_CODE, BY_STATUS, sentence
 from sync_service.openapi import answers_of, codes_in, openapi
+from sync_service.people_routes import people_endpoints
 from sync_service.person_routes import person_endpoints
 from sync_service.routes import answer, request_id
 from sync_service.samples import sample
+from sync_service.sign_in_routes import sign_in_endpoints
 
 PACKAGE = Path(sync_service.__file__).parent
 NOBODY = cast(Any, None)  # a table is written without asking its parts anything
-TABLE = [*device_endpoints(NOBODY), *person_endpoints(NOBODY), *manager_endpoints(NOBODY)]
+WRITERS = (
+    device_endpoints, person_endpoints, sign_in_endpoints, manager_endpoints, alert_endpoints, document_endpoints,
+    admin_endpoints, people_endpoints,
+)  # fmt: skip
+TABLE: list[Endpoint] = [line for write in WRITERS for line in write(NOBODY)]
 
 
 def codes_without_a_sentence(source: str) -> list[str]:
