@@ -9,23 +9,23 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive
 
-from agent.errors import FramekeepError, UsageError
+from agent.errors import FramekeepError
 from agent.panel.guard import Admitted
-from agent.panel.page import Answer, Download, Html, Json, Picture, Redirect, Site, Visit
+from agent.panel.page import Answer, Download, Html, Json, Lane, Picture, Redirect, Site, Visit
 from agent.panel.parts import Panel
 from agent.panel.plain import NO_ACTION, NO_PAGE, WRONG, plain_page
+from agent.panel.statuses import status_of
 
 STATIC = Path(__file__).with_name("static")
 ERROR_TEMPLATE = "error.html"
 """Shown for what went wrong; its context is `sentence` and `status`."""
-THREADS = 4
-"""Pages made at the same time; each may be waiting for the service."""
 
 T = TypeVar("T")
 
@@ -55,22 +55,45 @@ class _Pages:
     def __init__(self, panel: Panel, site: Site, base: str, zone: tzinfo, static: Path) -> None:
         self._panel, self._site, self._base, self._zone = panel, site, base, zone
         self._static = {file.name: file for file in static.iterdir() if file.is_file()} if static.is_dir() else {}
-        self._limiter: CapacityLimiter | None = None  # belongs to the loop it is made in
+        self._limiters: dict[Lane, CapacityLimiter] = {}  # they belong to the loop they are made in
 
     async def static(self, request: Request) -> Response:
         """A file of the one folder, by its name at the start."""
         file = self._static.get(request.path_params["name"])
         if file is None:
             return Response(b"Not Found", 404, media_type="text/plain")
-        return Response(await self._in_thread(file.read_bytes), media_type=_content_type(file))
+        return Response(await self._in_thread(file.read_bytes, Lane.HERE), media_type=_content_type(file))
 
     async def page(self, request: Request) -> Response:
-        """One visit. Made in a thread, because pages read the store and may ask the service."""
-        return await self._in_thread(lambda: self._visit(request))
+        """One visit. Made in a thread, because pages read the store and may ask the service. A page that nobody waits for
+        any more frees its place; what somebody asked to be done is done all the same.
+        """
+        lane = self._lane(request)
+        if request.method == "POST":
+            return await self._in_thread(lambda: self._visit(request), lane)
+        made: list[Response] = []
+        async with create_task_group() as both:
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        self._limiter = self._limiter or CapacityLimiter(THREADS)
-        return await to_thread.run_sync(work, limiter=self._limiter)
+            async def make() -> None:
+                made.append(await self._in_thread(lambda: self._visit(request), lane, leave=True))
+                both.cancel_scope.cancel()
+
+            both.start_soon(make)
+            await _closed(request.receive)
+            both.cancel_scope.cancel()
+        return made[0] if made else Response(status_code=503)  # which nobody reads
+
+    def _lane(self, request: Request) -> Lane:
+        page = self._site.pages.get(request.path_params["slug"])
+        if page is None:
+            return Lane.HERE
+        admitted: Admitted = request.scope["admitted"]
+        return page.lane(request.method, admitted.form or request.query_params)
+
+    async def _in_thread(self, work: Callable[[], T], lane: Lane, *, leave: bool = False) -> T:
+        """`work`'s result. With `leave` nobody waits for it any longer than for whoever asked."""
+        limiter = self._limiters.setdefault(lane, CapacityLimiter(lane.at_once))
+        return await to_thread.run_sync(work, limiter=limiter, abandon_on_cancel=leave)
 
     def _visit(self, request: Request) -> Response:
         accepted = request.headers.get("accept-language", "")
@@ -106,11 +129,11 @@ class _Pages:
             return _error(NO_ACTION, 405)
         try:
             return handler(visit)
-        except UsageError as error:  # no form of ours asks for this
-            return _error(str(error), 400)
         except FramekeepError as error:
-            log.warning("A page of the panel says what is wrong.")
-            return _error(str(error), 500)
+            status = status_of(error)
+            if status >= 500:
+                log.warning("A page of the panel says what is wrong.")
+            return _error(str(error), status)
 
     def _respond(self, visit: Visit, answer: Answer) -> Response:
         match answer:
@@ -125,6 +148,12 @@ class _Pages:
                 return Response(content, media_type=content_type)
             case Json(value):
                 return JSONResponse(value)
+
+
+async def _closed(receive: Receive) -> None:
+    """Returns when whoever asked has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _error(sentence: str, status: int) -> Html:

@@ -145,6 +145,20 @@ class Speech:
         """The time of day: 14:05."""
         return format_time(self.local(at), "short", locale=self.locale)
 
+    def exact(self, at: float) -> str:
+        """The time of day with its seconds: 14:05:07."""
+        return format_time(self.local(at), "medium", locale=self.locale)
+
+    def span(self, start: float, end: float) -> str:
+        """From one time of the day to another: 14:05–15:00. Where the clock is set in between, or shows one of them twice
+        that day, their names for the zone tell them apart: 02:00 CEST–02:00 CET.
+        """
+        first, last = self.local(start), self.local(end)
+        told = (self.clock(start), self.clock(end))
+        if first.utcoffset() != last.utcoffset() or _comes_twice(first) or _comes_twice(last):
+            told = (f"{told[0]}\u00a0{first.tzname()}", f"{told[1]}\u00a0{last.tzname()}")
+        return "\u2013".join(told)
+
     def hour(self, at: float) -> str:
         """A full hour, as short as it can be said beside an axis: 14, 2 pm."""
         if "a" in str(self.locale.time_formats["short"].pattern):
@@ -212,6 +226,11 @@ class Speech:
         if count < 1000:
             return format_unit(count, "digital-byte", "long", locale=self.locale)
         return format_unit(round(count / 1000, 1), "digital-kilobyte", "short", locale=self.locale)
+
+
+def _comes_twice(at: datetime) -> bool:
+    """Whether the local clock shows this time twice, because it is set back."""
+    return at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
 
 
 def _one_stop(said: str, values: Mapping[str, Any]) -> str:

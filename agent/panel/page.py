@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from enum import Enum
 from typing import Protocol
 
 from agent.panel.parts import Panel
@@ -84,12 +85,45 @@ Answer = Html | Redirect | Download | Picture | Json
 Handler = Callable[[Visit], Answer]
 
 
+class Lane(Enum):
+    """Whose turn a request takes. Requests of one lane wait for each other, those of different lanes never do, so that
+    nothing that waits for somebody else holds up what does not. The value is how many of it are made at the same time.
+    """
+
+    AT_ONCE = ("at once", 2)
+    """Pausing, resuming, declining: nothing may be in their way."""
+    HERE = ("here", 4)
+    """What this laptop alone has to say."""
+    CAMERA = ("camera", 4)
+    """Waits for looks."""
+    ASKING = ("asking", 6)
+    """Pages with something of the service's on them."""
+    TELLING = ("telling", 4)
+    """What is done at the service; each may take as long as its link allows."""
+
+    @property
+    def at_once(self) -> int:
+        """How many of this lane are made at the same time."""
+        return self.value[1]
+
+
+InLane = Lane | Callable[[Mapping[str, str]], Lane]
+"""A lane, or what chooses one by the form's fields or the query's."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """One address of the panel. Without `act` a POST to it is refused."""
+    """One address of the panel. Without `act` a POST to it is refused. The lanes say for whom `show` and `act` wait."""
 
     show: Handler
     act: Handler | None = None
+    showing: InLane = Lane.HERE
+    acting: InLane = Lane.HERE
+
+    def lane(self, method: str, fields: Mapping[str, str]) -> Lane:
+        """The lane of one request."""
+        lane = self.acting if method == "POST" else self.showing
+        return lane if isinstance(lane, Lane) else lane(fields)
 
 
 class Render(Protocol):

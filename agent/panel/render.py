@@ -16,7 +16,8 @@ from agent.errors import StoreError
 from agent.panel.language import LANGUAGES, N_, Speech
 from agent.panel.page import Visit
 from agent.panel.parts import Panel
-from agent.panel.views.headline import Headline, headline
+from agent.panel.settled import settled_status
+from agent.panel.views.headline import Headline, headline, live
 from agent.panel.views.states import STATE_NAMES
 from agent.status import AgentState, Status
 
@@ -47,7 +48,7 @@ def standing_of(panel: Panel) -> Participation:
 
 def headline_of(visit: Visit) -> tuple[Headline, Status]:
     """What the agent is doing, in words, and the status it was made of."""
-    status = visit.panel.status()
+    status = settled_status(visit.panel)
     return headline(speech_of(visit), status, now=visit.now), status
 
 
@@ -62,7 +63,7 @@ def render(visit: Visit, template: str, context: Mapping[str, object]) -> str:
     standing = standing_of(visit.panel)
     undecided = standing in (Participation.UNDECIDED, Participation.OUTDATED)
     shown, status = context.get("headline"), context.get("status")
-    if shown is None or (undecided and not isinstance(status, Status)):
+    if not isinstance(shown, Headline) or not isinstance(status, Status):
         shown, status = headline_of(visit)
     return (
         _environment()
@@ -77,9 +78,10 @@ def render(visit: Visit, template: str, context: Mapping[str, object]) -> str:
                 "base": visit.base,
                 "menu": MENU,
                 "headline": shown,
+                "live": live(say, shown, status, now=visit.now),
                 "state_names": STATE_NAMES,
                 "undecided": undecided,
-                "recorded": undecided and isinstance(status, Status) and measures_recording(status),
+                "recorded": undecided and measures_recording(status),
                 "done": visit.query.get("done", ""),
                 "_": say.gettext,
                 "ngettext": say.ngettext,

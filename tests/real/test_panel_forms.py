@@ -9,6 +9,7 @@ from datetime import UTC
 from html import unescape
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -73,18 +74,22 @@ def test_a_correction_the_service_does_not_take_keeps_its_note(day: Scene) -> No
     )
     asked = replace(asked, form={**asked.form, "as": "absent"})
     answer = mydata.act(asked)
-    assert isinstance(answer, Html) and answer.status == 500
+    assert isinstance(answer, Html) and answer.status == 503
     assert "cannot be reached" in seen(asked, answer) and 'value="a call"' in seen(asked, answer)
 
 
 def test_a_correction_is_confirmed_where_the_page_jumps_to(day: Scene) -> None:
     sent = {"action": "correct", "day": TODAY.isoformat(), "from": "10:00", "to": "11:00", "as": "absent", "note": ""}
-    assert mydata.act(visit(day, **sent)) == Redirect("mydata?done=corrected#contest")
-    assert readby.act(visit(day, **sent)) == Redirect("readby?done=corrected#correct")
     for page, place in ((mydata, "contest"), (readby, "correct")):
-        asked = visit(day, {"done": "corrected"})
+        answer = page.act(visit(day, **sent))
+        assert isinstance(answer, Redirect) and answer.to.endswith(f"#{place}")
+        asked = visit(day, dict(parse_qsl(urlsplit(answer.to).query)))
         said = seen(asked, page.show(asked))
         assert said.index("Your correction is kept") > said.index(f'id="{place}"')
+        assert "Thu 27 Nov, 10:00–11:00: Away from the laptop" in said, "and it says which stretch it was"
+    for made_up in ({"start": "x"}, {"end": "9" * 11}, {"as": "unknown"}):
+        asked = visit(day, {"done": "corrected", "start": str(NOW - 900), "end": str(NOW), "as": "absent", **made_up})
+        assert 'class="nums"></strong>' not in seen(asked, mydata.show(asked)), "of another address nothing is said"
     for done, sentence in (("asked", "The service has noted it."), ("cancelled", "Taken back: the service")):
         asked = visit(day, {"done": done})
         said = seen(asked, mydata.show(asked))

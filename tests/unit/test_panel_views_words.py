@@ -146,7 +146,7 @@ def test_reasons_carry_their_confidence() -> None:
         for number, look in enumerate(looks):
             at = 1000.0 + 10 * number
             carried, _ = meter.look(carried, replace(look, at=at), at, NOW + 10.0 * number, rules)  # type: ignore[type-var]  # observations
-        said = why(SAY, carried, (), rules, now=NOW + 10.0 * len(looks))
+        said = why(SAY, carried, None, rules, now=NOW + 10.0 * len(looks))
         assert said is not None
         assert any("Chance of a phone" in signal for signal in said.signals)
         return said.firmness
@@ -158,8 +158,8 @@ def test_reasons_carry_their_confidence() -> None:
 
 def test_an_old_look_explains_nothing() -> None:
     carried, _ = meter.look(Meter(), LOOK, 1000.0, NOW, Rules(interval=10.0))
-    assert why(SAY, carried, (), Rules(interval=10.0), now=NOW + 600) is None
-    assert why(SAY, Meter(), (), Rules(), now=NOW) is None
+    assert why(SAY, carried, None, Rules(interval=10.0), now=NOW + 600) is None
+    assert why(SAY, Meter(), None, Rules(), now=NOW) is None
 
 
 def test_delivery_in_sentences() -> None:

@@ -65,10 +65,10 @@ def act(visit: Visit) -> Answer:
     action = visit.form.get("action", "")
     if action == "correct":
         try:
-            correct(visit)
+            kept = correct(visit)
         except FramekeepError as error:
             return _page(visit, problem=error)
-        return Redirect("mydata?done=corrected#contest")
+        return Redirect(f"mydata?{kept}#contest")
     if action == "erase":
         if visit.form.get("sure") != "yes":
             return Redirect("mydata?done=unsure#erase")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 
-from agent.attention.explain import Fact
+from agent.attention.explain import Explanation
 from agent.attention.meter import Meter
 from agent.attention.schedule import Hours
 from agent.consent import Participation
+from agent.control import MAX_PAUSE_SECONDS
 from agent.errors import StoreError, UsageError
 from agent.in_force import hours_in_force
 from agent.panel.language import N_
@@ -20,6 +22,7 @@ from agent.panel.parts import Panel
 from agent.panel.render import headline_of, speech_of, standing_of
 from agent.panel.views.day import bounds, day_view
 from agent.panel.views.delivery import delivery_lines
+from agent.panel.views.headline import live
 from agent.panel.views.pauses import pause_choices
 from agent.panel.views.states import STATE_MEANINGS
 from agent.panel.views.week import parse_day, parse_week, week_view
@@ -53,7 +56,7 @@ def show(visit: Visit) -> Answer:
             "headline": headline,
             "status": status,
             "pauses": pause_choices(say, hours, now=now),
-            "why": why(say, meter, _facts(visit.panel), visit.panel.rules(), now=now) if meter and measuring else None,
+            "why": why(say, meter, _newest(visit.panel), visit.panel.rules(), now=now) if meter and measuring else None,
             "day": day_view(say, wanted, by_day.get(wanted, ()), open_window=opened, now=now, hours=hours),
             "is_today": wanted == today,
             "week": week_view(say, monday, by_day, open_window=opened, now=now, hours=hours),
@@ -68,6 +71,9 @@ def show(visit: Visit) -> Answer:
 def act(visit: Visit) -> Answer:
     """POST: "resume", or "pause:" with seconds, "tomorrow" or "until" (resumed)."""
     action, _, length = visit.form.get("action", "").partition(":")
+    back = visit.form.get("back", "")
+    if back not in ("", "settings"):
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     if action == "resume":
         visit.panel.resume()
         leaves(visit.panel, {AgentState.PAUSED})
@@ -76,15 +82,16 @@ def act(visit: Visit) -> Answer:
         leaves(visit.panel, LOOKING)
     else:
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
-    return Redirect(visit.form.get("back", "") if visit.form.get("back") == "settings" else "")
+    return Redirect(back)
 
 
 def state(visit: Visit) -> Answer:
-    """GET now/state, for the page's script: a short text that changes when the page is worth loading again."""
+    """GET now/state, for the script of every page: the status in words, and what tells whether it is another one. Where the agent's word
+    cannot be read nothing is made up from its absence. Raises StoreError.
+    """
+    visit.panel.store.status()
     headline, status = headline_of(visit)
-    meter = read_meter(visit.panel)
-    shown = meter.judge.shown.value if meter else ""
-    return Json({"title": headline.title, "key": f"{headline.icon} {status.since} {status.paused_until} {shown}"})
+    return Json(asdict(live(speech_of(visit), headline, status, now=visit.now)))
 
 
 def read_meter(panel: Panel) -> Meter | None:
@@ -115,10 +122,10 @@ def _windows(visit: Visit, days: set[date]) -> tuple[Mapping[date, Sequence[Wind
     return found, ""
 
 
-def _facts(panel: Panel) -> tuple[Fact, ...]:
-    """The reasons of the newest look, as long as the agent keeps them in memory."""
+def _newest(panel: Panel) -> tuple[float, Explanation] | None:
+    """The newest look and its reasons, as long as the agent keeps them in memory."""
     reading = panel.check.latest if panel.check is not None else None
-    return reading.explanation.facts if reading is not None else ()
+    return (reading.at, reading.explanation) if reading is not None else None
 
 
 def _pause_seconds(visit: Visit, length: str) -> float | None:
@@ -126,6 +133,6 @@ def _pause_seconds(visit: Visit, length: str) -> float | None:
         return None
     if length == "tomorrow":
         return tomorrow(visit.now, hours=hours_of(visit.panel), zone=visit.zone) - visit.now
-    if not length.isascii() or not length.isdigit() or len(length) > 6:
+    if not length.isascii() or not length.isdigit() or not 0 < int(length[:9]) <= MAX_PAUSE_SECONDS:
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     return float(length)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from agent.errors import FramekeepError
+from agent.identity import load_identity
 from agent.outbox.signed import ServiceRefused
 from agent.own_answers import AccessLog, Reports
 from agent.panel.language import N_
@@ -29,17 +30,17 @@ def show(visit: Visit) -> Answer:
 def act(visit: Visit) -> Answer:
     """POST "correct": contradict a stretch of time."""
     try:
-        correct(visit)
+        kept = correct(visit)
     except FramekeepError as error:
         return _page(visit, problem=error)
-    return Redirect("readby?done=corrected#correct")
+    return Redirect(f"readby?{kept}#correct")
 
 
 def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
     """`problem` is why the form's correction was not made: then the form shows again as it was sent."""
-    say, service = speech_of(visit), visit.panel.service()
+    say, enrolled = speech_of(visit), load_identity(visit.panel.store) is not None
     context: dict[str, object] = {
-        "enrolled": service is not None,
+        "enrolled": enrolled,
         "reads": None,
         "more_reads": False,
         "days": None,
@@ -50,12 +51,15 @@ def _page(visit: Visit, *, problem: FramekeepError | None = None) -> Answer:
         "trouble": "",
         "contest": contested(visit, str(problem or "")),
     }
-    if service is not None:
+    if enrolled:
         today = say.local(visit.now).date()
         log: list[AccessLog] = []  # shown, even where the rest does not come
         teams: list[OwnTeam] = []
 
-        def ask() -> Reports:
+        def ask() -> Reports | None:
+            service = visit.panel.service()  # here, because a locked key store may not answer either
+            if service is None:
+                return None
             log.append(service.access_log())
             try:
                 teams.append(service.team())

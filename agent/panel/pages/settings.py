@@ -39,7 +39,9 @@ def act(visit: Visit) -> Answer:
         return Html("ended.html", {"headline": headline_of(visit)[0]})
     if visit.form.get("action") != "save":
         raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
-    view = settings_view(speech_of(visit), config, None, find_cameras())
+    back, view = visit.form.get("back", ""), settings_view(speech_of(visit), config, None, find_cameras())
+    if back not in ("", "camera"):
+        raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
     wanted: dict[str, Any] = {}
     for key in _KEYS:
         setting = getattr(view, key)
@@ -51,13 +53,13 @@ def act(visit: Visit) -> Answer:
                 value = hours_from_text(speech_of(visit), value)
             except ValueError:
                 return _page(visit, typed=value)
-        if setting.choices and value not in {choice.value for choice in setting.choices}:
+        offered = {choice.value for choice in setting.choices} or {value}
+        if value not in ({"yes", ""} if key == "rest_on_battery" else offered):
             raise UsageError(N_("This page cannot do that: go back and choose one of its buttons."))
         if value != setting.value:
             wanted[key] = (value == "yes") if key == "rest_on_battery" else value
     if wanted:
         write_settings(panel.paths.config_file, wanted)
-    back = visit.form.get("back", "")
     return Redirect("camera?done=saved" if back == "camera" else "settings?done=saved")
 
 

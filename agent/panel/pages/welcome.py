@@ -11,6 +11,10 @@ from agent.panel.render import speech_of, standing_of
 from agent.panel.views.notice import example, notice
 from agent.panel.views.states import STATE_MEANINGS, STATE_NAMES
 from agent.status import AgentState
+from agent.store.rows import EnvelopeRow, EnvelopeState
+
+_LOOKED_THROUGH = 500
+"""Envelopes among which the newest that was sent is looked for: five days of waiting hold fewer."""
 
 
 def show(visit: Visit) -> Answer:
@@ -48,6 +52,15 @@ def _paused_instead(visit: Visit) -> StoreError:
     )
 
 
+def _last_sent(visit: Visit) -> EnvelopeRow | None:
+    """The newest envelope that has left this laptop; None where none has, or it cannot be read."""
+    try:
+        rows = visit.panel.store.envelopes.recent(_LOOKED_THROUGH)
+    except StoreError:
+        return None
+    return next((row for row in rows if row.state in (EnvelopeState.ACCEPTED, EnvelopeState.OPENED)), None)
+
+
 def notice_of(visit: Visit) -> dict[str, object]:
     """The notice for a template: its sections, the example, its version and the answers so far."""
     say, documents = speech_of(visit), visit.panel.documents()
@@ -55,9 +68,12 @@ def notice_of(visit: Visit) -> dict[str, object]:
     states = [(say.gettext(STATE_NAMES[key]), say.gettext(STATE_MEANINGS[key])) for key in STATE_NAMES]
     answers = visit.panel.store.acknowledgements()
     last = answers[-1] if answers else None
+    sent = _last_sent(visit) if documents is not None else None
+    message = sent.plain.decode("ascii", "replace") if sent is not None else example(policy)
     return {
-        "sections": notice(say, policy, states),
-        "example": example(policy) if documents is not None else "",
+        "sections": notice(say, policy, states, sent=say.moment(sent.created, visit.now) if sent is not None else ""),
+        "example": message if documents is not None else "",
+        "invented": sent is None,
         "version": NOTICE_VERSION,
         "organised": documents is not None,
         "answered": say.moment(last.at, visit.now) if last else "",

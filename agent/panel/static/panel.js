@@ -15,8 +15,11 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-async function ask(path) {
-  const answer = await fetch(new URL(path, base), { headers: { accept: "application/json" } });
+async function ask(path, patience = 5000) {
+  const answer = await fetch(new URL(path, base), {
+    headers: { accept: "application/json" },
+    signal: AbortSignal.timeout(patience),
+  });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
 }
@@ -24,30 +27,86 @@ async function ask(path) {
 // Nobody there: nothing is asked, so that the panel and the camera can rest. It goes on with the first movement.
 const REST = 10 * 60 * 1000;
 let active = Date.now();
-for (const sign of ["pointermove", "keydown", "scroll", "touchstart"])
-  addEventListener(sign, () => (active = Date.now()), { passive: true });
-const away = () => document.hidden || Date.now() - active > REST;
+const unattended = () => Date.now() - active > REST;
+const away = () => document.hidden || unattended();
 
-// The first page offers to load again when what it says has changed; it never jumps away under a reader's eyes.
+// What Framekeep does now is true on every page for as long as it is open, or the page says that it does not know. It goes
+// on asking after failures, and never jumps away under a reader's eyes: it offers to load again.
+const USUAL = 3000;
+const MOST = 30000;
+const line = document.getElementById("state-line");
 const stale = document.getElementById("stale");
-if (stale) {
-  let first = null;
-  const look = async () => {
-    if (away()) return;
-    try {
-      const { key } = await ask("now/state");
-      first ??= key;
-      if (key !== first) stale.hidden = false;
-    } catch {
-      clearInterval(timer); // the panel has stopped; loading again says so
-    }
-  };
-  const timer = setInterval(look, 5000);
-  look();
+const parts = (name) => document.querySelectorAll(`[data-live="${name}"]`);
+const first = parts("title")[0].textContent;
+let heard = line.dataset.heard;
+let wait = USUAL / 3; // soon after loading: what was asked for a moment before has been done by then
+let asking = false;
+let timer = 0;
+
+const say = (name, text) => {
+  for (const part of parts(name)) if (part.textContent !== text) part.textContent = text;
+};
+const list = (name, texts) => {
+  for (const part of parts(name)) {
+    const lines = [...part.children].map((each) => each.textContent);
+    if (lines.join("\n") === texts.join("\n")) continue;
+    part.replaceChildren(
+      ...texts.map((text) => {
+        const paragraph = document.createElement("p");
+        paragraph.textContent = text;
+        if (name === "details") paragraph.className = "lead";
+        return paragraph;
+      }),
+    );
+  }
+};
+const show = (told) => {
+  say("title", told.title);
+  say("at", told.at);
+  list("details", told.details);
+  list("problems", told.problems);
+  for (const part of parts("icon")) {
+    part.setAttribute("class", `glyph ${told.icon}`);
+    part.firstElementChild.setAttribute("href", `#g-${told.icon}`);
+  }
+  // What was true while the headline was the one the page came with.
+  for (const part of document.querySelectorAll("[data-while]")) part.hidden = told.title !== first;
+};
+const unsure = (why) => show({ title: why, at: heard, icon: "attention", details: [], problems: [] });
+
+async function follow() {
+  clearTimeout(timer);
+  if (asking || document.hidden) return; // whoever looks again asks at once
+  if (unattended()) return unsure(line.dataset.rests);
+  asking = true;
+  try {
+    const told = await ask("now/state");
+    heard = told.heard;
+    wait = USUAL;
+    show(told);
+    if (stale) stale.hidden = told[stale.dataset.by] === line.dataset[stale.dataset.by];
+  } catch {
+    wait = Math.min(2 * wait, MOST);
+    unsure(line.dataset.lost);
+  }
+  asking = false;
+  timer = setTimeout(follow, wait);
 }
 
+for (const sign of ["pointermove", "keydown", "scroll", "touchstart"]) {
+  const noticed = () => {
+    const rested = unattended();
+    active = Date.now();
+    if (rested) follow();
+  };
+  addEventListener(sign, noticed, { passive: true });
+}
+document.addEventListener("visibilitychange", () => document.hidden || follow());
+addEventListener("pageshow", (event) => event.persisted && follow());
+timer = setTimeout(follow, wait);
+
 // The camera check asks for one picture after the other, only while its page can be seen.
-const live = document.getElementById("live");
+const live = document.querySelector("#live:has(img)"); // without a camera there is nothing to ask for
 if (live) {
   const image = live.querySelector("img");
   const overlay = live.querySelector("svg");
@@ -55,6 +114,7 @@ if (live) {
   const state = document.getElementById("live-state");
   const reasons = document.getElementById("live-reasons");
   let count = 0;
+  let failures = 0;
 
   const mark = (outline) => {
     const [x, y, width, height] = outline.box;
@@ -73,7 +133,7 @@ if (live) {
     note.hidden = seen;
     image.hidden = overlay.toggleAttribute("hidden", !seen);
     note.textContent = told.sentence ?? "";
-    if (state.textContent !== (told.state ?? "")) state.textContent = told.state ?? "";
+    if (state.textContent !== (told.state ?? "–")) state.textContent = told.state ?? "–";
     reasons.replaceChildren(
       ...(told.reasons ?? []).map((text) => {
         const item = document.createElement("li");
@@ -89,10 +149,14 @@ if (live) {
   const after = async (pause) => {
     try {
       tell(await ask("camera/state"));
+      failures = 0;
       next(pause);
     } catch {
-      note.hidden = false;
-      note.textContent = live.dataset.gone;
+      failures += 1;
+      tell({ sentence: live.dataset.gone }); // nothing of the last picture stays: neither boxes nor reasons
+      image.removeAttribute("src");
+      follow();
+      next(Math.min(1000 * 2 ** failures, MOST));
     }
   };
   image.addEventListener("load", () => after(200));

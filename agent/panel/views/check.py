@@ -9,11 +9,6 @@ from agent.panel.language import N_, Speech
 from agent.panel.views.states import STATE_NAMES
 
 KINDS = {Kind.FACE: N_("Face"), Kind.PERSON: N_("Body"), Kind.PHONE: N_("Phone")}
-ORIGINS = {
-    Origin.DEFAULT: N_("Straight ahead: too little was learned yet."),
-    Origin.LEARNED: N_("Learned while you worked: %(turned)s degrees to the side, %(bowed)s up or down."),
-    Origin.CHOSEN: N_("Chosen by you: %(turned)s degrees to the side, %(bowed)s up or down."),
-}
 
 
 def reading_json(say: Speech, reading: Reading) -> dict[str, object]:
@@ -33,11 +28,24 @@ def no_picture(say: Speech, answer: NoPicture) -> str:
 
 def neutral_words(say: Speech, neutral: Neutral) -> str:
     """The neutral pose in force."""
-    return say.gettext(
-        ORIGINS[neutral.origin],
-        turned=say.decimals(abs(neutral.yaw), 0),
-        bowed=say.decimals(abs(neutral.pitch), 0),
-    )
+    turned, bowed = round(abs(neutral.yaw)), say.number(round(abs(neutral.pitch)))
+    match neutral.origin:
+        case Origin.DEFAULT:
+            return say.gettext("Straight ahead: too little was learned yet.")
+        case Origin.LEARNED:
+            return say.ngettext(
+                "Learned while you worked: %(num)s degree to the side, %(bowed)s up or down.",
+                "Learned while you worked: %(num)s degrees to the side, %(bowed)s up or down.",
+                turned,
+                bowed=bowed,
+            )
+        case Origin.CHOSEN:
+            return say.ngettext(
+                "Chosen by you: %(num)s degree to the side, %(bowed)s up or down.",
+                "Chosen by you: %(num)s degrees to the side, %(bowed)s up or down.",
+                turned,
+                bowed=bowed,
+            )
 
 
 def _outline(say: Speech, outline: Outline) -> dict[str, object]:

@@ -265,7 +265,7 @@ def _hour_rows(say: Speech, parts: Iterable[Slice], begin: int) -> tuple[HourRow
             for i, seconds in enumerate(part.seconds):
                 row[i] += seconds * share
     return tuple(
-        HourRow(f"{say.clock(hour)}\u2013{say.clock(hour + _HOUR)}", tuple(say.duration(s) if s else "–" for s in row))
+        HourRow(say.span(hour, hour + _HOUR), tuple(say.duration(s) if s else "–" for s in row))
         for hour, row in sorted(rows.items())
     )
 

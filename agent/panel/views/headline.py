@@ -22,6 +22,38 @@ class Headline:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a page says of the status for as long as it is open: the headline's parts; until when it is known, and the same
+    for when nothing more is heard, in words; `key` changes when a page that explains the status is worth loading again,
+    `act` when one is on which a pause is begun or ended.
+    """
+
+    icon: str
+    title: str
+    details: tuple[str, ...]
+    problems: tuple[str, ...]
+    at: str
+    heard: str
+    key: str
+    act: str
+
+
+def live(say: Speech, shown: Headline, status: Status, *, now: float) -> Live:
+    """`shown` is the headline made of `status` at `now`."""
+    time, act = say.exact(now), f"{shown.icon} {status.paused_until}"
+    return Live(
+        shown.icon,
+        shown.title,
+        shown.details,
+        shown.problems,
+        say.gettext("as of %(time)s", time=time),
+        say.gettext("last heard from at %(time)s", time=time),
+        f"{act} {status.since} {status.attention}",
+        act,
+    )
+
+
 def headline(say: Speech, status: Status, *, now: float) -> Headline:
     """What there is to say at `now`."""
     icon, title = tray.headline(status, now=now, words=say)

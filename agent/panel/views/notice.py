@@ -43,8 +43,12 @@ _KEPT = (
 )
 
 
-def notice(say: Speech, policy: Policy | None, states: Sequence[tuple[str, str]]) -> tuple[Section, ...]:
-    """The sections in order. `states` are the states' names and meanings in this language."""
+def notice(
+    say: Speech, policy: Policy | None, states: Sequence[tuple[str, str]], *, sent: str = ""
+) -> tuple[Section, ...]:
+    """The sections in order. `states` are the states' names and meanings in this language; `sent` is when the message that
+    stands below "What is sent" was made, in words, "" while it is an example.
+    """
     _ = say.gettext
     return (
         _measured(say, policy, states),
@@ -61,7 +65,7 @@ def notice(say: Speech, policy: Policy | None, states: Sequence[tuple[str, str]]
                 ),
             ),
         ),
-        _sent(say, policy),
+        _sent(say, policy, sent),
         _seen(say, policy),
         Section("kept", _("For how long"), (), _all(say, _KEPT if policy else _KEPT[:2])),
         Section("rights", _("What you can do"), (), _all(say, _RIGHTS if policy else (*_RIGHTS[:2], _RIGHTS[5]))),
@@ -112,7 +116,7 @@ def _when(say: Speech, policy: Policy | None) -> Section:
     )
 
 
-def _sent(say: Speech, policy: Policy | None) -> Section:
+def _sent(say: Speech, policy: Policy | None, sent: str) -> Section:
     if policy is None:
         text = say.gettext("Nothing. This laptop belongs to no organisation, and what is measured stays on it.")
         return Section("sent", say.gettext("What is sent"), (text,))
@@ -123,7 +127,12 @@ def _sent(say: Speech, policy: Policy | None) -> Section:
             say.gettext(
                 "Seconds per state for every five minutes, about four times an hour, sealed so that only your organisation's service can read them. No picture, no part of one, nothing from which a face could be known."
             ),
-            say.gettext("This is a whole message, word for word, as it looks before it is sealed:"),
+            say.gettext(
+                "This is the whole message this laptop sent last (%(time)s), word for word, as it was before it was sealed:",
+                time=sent,
+            )
+            if sent
+            else say.gettext("This is an example of a whole message, word for word, as one looks before it is sealed:"),
         ),
     )
 

@@ -6,12 +6,11 @@ scores for phones. That is all there is to explain, and all of it is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from agent.attention.baseline import Origin
-from agent.attention.explain import Fact
+from agent.attention.explain import Explanation
 from agent.attention.meter import Meter
 from agent.attention.observation import State
 from agent.attention.rules import Rules
@@ -29,9 +28,10 @@ class Why:
     signals: tuple[str, ...]
 
 
-def why(say: Speech, meter: Meter, facts: Sequence[Fact], rules: Rules, *, now: float) -> Why | None:
-    """The explanation at `now`; None when the last look is too long ago to say anything about now. `facts` are the
-    newest look's reasons where they are at hand; else the checkpoint says what it can.
+def why(say: Speech, meter: Meter, newest: tuple[float, Explanation] | None, rules: Rules, *, now: float) -> Why | None:
+    """The explanation at `now`; None when the last look is too long ago to say anything about now. `newest` is when the
+    newest look was (epoch seconds) and what it said, where that is at hand; it may be one for the camera check, which
+    counts for nothing. Else the checkpoint says what it can.
     """
     judge, clock = meter.judge, meter.clock
     if not judge.looks or clock is None:
@@ -42,8 +42,14 @@ def why(say: Speech, meter: Meter, facts: Sequence[Fact], rules: Rules, *, now: 
         return None
     shown = judge.shown
     against = sum(1 for look in judge.looks if look.raw(rules, judge.state) is not shown)
-    signals = [_("The last look, at %(time)s, saw %(what)s.", time=_seconds(say, at), what=_(SEEN[last.seen.value]))]
-    signals += [fact.sentence(say.gettext, say.decimals) for fact in facts] or [_phone(say, judge.scores, rules)]
+    saw = last.raw(rules, judge.state)  # with the phone, which `seen` knows nothing of
+    if newest is not None:
+        at, saw = newest[0], newest[1].seen
+    signals = [_("The last look, at %(time)s, saw %(what)s.", time=say.exact(at), what=_(SEEN[saw.value]))]
+    if newest is not None:
+        signals += [fact.sentence(say.gettext, say.decimals) for fact in newest[1].facts]
+    else:
+        signals.append(_phone(say, judge.scores, rules))
     if judge.baseline.origin is not Origin.DEFAULT:
         signals.append(_("Your own neutral position is known, so a camera at the side is allowed for."))
     return Why(shown.value, _(STATE_NAMES[shown.value]), _firmness(say, judge.state, shown, against), tuple(signals))
@@ -58,7 +64,9 @@ def _firmness(say: Speech, confirmed: State, shown: State, against: int) -> str:
             "Confidence: medium. %(num)s recent looks say otherwise; the state changes if that goes on.",
             against,
         )
-    return say.gettext("Confidence: high. All recent looks agree.")
+    if shown is State.UNKNOWN:
+        return say.gettext("One picture that cannot be judged is enough to say so, and for its own time only.")
+    return say.gettext("Confidence: high. The newest look agrees, and none before it is in doubt any more.")
 
 
 def _phone(say: Speech, scores: tuple[float, ...], rules: Rules) -> str:
@@ -69,7 +77,3 @@ def _phone(say: Speech, scores: tuple[float, ...], rules: Rules) -> str:
         chance=say.percent(median(scores)),
         limit=say.percent(rules.phone_sustained),
     )
-
-
-def _seconds(say: Speech, at: float) -> str:
-    return say.local(at).strftime("%H:%M:%S")
