@@ -63,7 +63,7 @@ class Presenter:
     ) -> None:
         """`policy_before` is the policy of the last run, so that one that came meanwhile is told of."""
         self._desk, self._tray, self._clock, self._stop, self._say = desk, tray, clock, stop, say
-        self._told_hidden = self._said_hidden = False
+        self._told_hidden = self._said_hidden = self._opened_hidden = False
         self._hidden_since: float | None = None
         self._facts: Facts | None = None
         self._sent: LastSent | None = None
@@ -108,7 +108,7 @@ class Presenter:
         elif self._hidden_since is None:
             self._hidden_since = now
         hidden = self._hidden_since is not None and now - self._hidden_since >= HOST_SECONDS
-        self._mind_the_host(hidden, self._hidden_since is None)
+        self._mind_the_host(hidden, self._hidden_since is None, told_in_panel=UNSEEN in status.problems)
         self._tell_news(status)
 
     def view(self, status: Status) -> TrayView:
@@ -177,9 +177,13 @@ class Presenter:
         except Exception:
             log.exception("Not even that could be shown.")
 
-    def _mind_the_host(self, hidden: bool, shown: bool) -> None:
-        """Say once that nothing shows the icon; take it back when something does."""
+    def _mind_the_host(self, hidden: bool, shown: bool, *, told_in_panel: bool) -> None:
+        """Say once that nothing shows the icon; take it back when something does. Where no notification server takes that
+        either, the panel opens, as soon as it says so (`told_in_panel`); again only after the icon was there meanwhile.
+        """
         notice = no_icon(self._speech())
+        if shown:
+            self._opened_hidden = False
         if shown and self._told_hidden:
             self._told_hidden = False
             self._tray.withdraw(notice.key)
@@ -188,6 +192,9 @@ class Presenter:
             if not self._told_hidden and not self._said_hidden:
                 self._said_hidden = True
                 self._say(notice.text)
+            if not self._told_hidden and told_in_panel and not self._opened_hidden:
+                self._opened_hidden = True
+                self._desk.open_panel(self._complain)
 
     def _tell_news(self, status: Status) -> None:
         facts = Facts(

@@ -23,25 +23,30 @@ from agent.desk import Desk
 from agent.identity import enroll
 from agent.live_config import LiveConfig
 from agent.paths import HOME_VARIABLE
-from agent.presenter import Presenter
+from agent.presenter import HOST_SECONDS, UNSEEN, Presenter
 from agent.sources import Source
 from agent.station import Station
-from agent.status import Status
+from agent.status import AgentState, Status
 from agent.tray.base import Notice
 from agent.tray.icon import Icon
 from agent.tray.view import Action, TrayView
 from tests.builders import ManualClock, Organisation
 from tests.e2e.test_station import until
 from tests.loopback import LoopbackService
+from tests.tray_status import a_status
 
 
 @dataclass
 class RecordedTray:
-    """A tray that shows nothing and remembers it. `fails` is raised by the next thing that is shown."""
+    """A tray that shows nothing and remembers it. `fails` is raised by the next thing that is shown; `hosted` is whether a
+    desktop shows the icon, `served` whether it takes notifications.
+    """
 
     views: list[TrayView] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     fails: Exception | None = None
+    hosted: bool = True
+    served: bool = True
 
     def show(self, view: TrayView) -> None:
         if self.fails is not None:
@@ -50,11 +55,12 @@ class RecordedTray:
         self.views.append(view)
 
     def visible(self) -> bool:
-        return True
+        return self.hosted
 
     def notify(self, notice: Notice) -> bool:
-        self.notices.append(notice)
-        return True
+        if self.served:
+            self.notices.append(notice)
+        return self.served
 
     def withdraw(self, key: str) -> None:
         self.notices = [notice for notice in self.notices if notice.key != key]
@@ -162,6 +168,43 @@ def test_a_choice_that_fails_is_told_in_the_readers_language_and_the_next_one_is
     office.presenter.act(Action.RESUME)
     assert "cannot be removed" in office.said[-1] and read_pause(home.paths.store).paused
     pause_flag(home.paths.store).rmdir()
+
+
+def test_where_neither_icon_nor_notification_shows_the_panel_opens_once(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    office = Office(home, clock)
+    tray, opened = office.tray, list[str]()
+    shown = {"status": a_status(state=AgentState.UNDECIDED)}
+    monkeypatch.setattr(office.desk, "status", lambda: shown["status"])
+    monkeypatch.setattr(office.desk, "open_panel", lambda complain, page="": opened.append(page))
+
+    def turns(seconds: float) -> None:
+        for _ in range(2):
+            office.presenter.turn()
+            clock.advance(seconds)
+        office.presenter.turn()
+
+    tray.hosted = tray.served = False
+    turns(HOST_SECONDS)
+    assert opened == [], "the notice waits there: what it says is not why the camera stays off"
+    shown["status"] = a_status(state=AgentState.BLOCKED, problems=(UNSEEN,))
+    turns(HOST_SECONDS)
+    turns(HOST_SECONDS)
+    assert opened == [""], "once, and no more while nothing changes"
+    tray.hosted = True
+    turns(1)
+    tray.hosted = False
+    turns(HOST_SECONDS / 3)
+    assert opened == [""], "a desktop has a few seconds to show it again"
+    turns(HOST_SECONDS)
+    assert opened == ["", ""]
+    tray.hosted = tray.served = True
+    turns(1)
+    tray.hosted = False
+    turns(HOST_SECONDS)
+    assert opened == ["", ""] and tray.notices[-1].key == "no_icon", "a notification says it well enough"
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be set here")

@@ -6,8 +6,10 @@ The real agent on the bundled recording, Xfce's panel on a screen of its own; th
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,11 +18,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+import requests
 
 from agent.consent import NOTICE_VERSION, Acknowledgement, Decision
 from agent.keys import FileKeyStore, store_key
+from agent.presenter import UNSEEN
 from agent.samples import sample_clip
 from agent.store import Store
 from agent.tray.icon import Icon, colour
@@ -97,14 +102,28 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_1_the_very_first_start_shows_the_notice_and_looks_at_nothing(running: Running) -> None:
-    running.desktop.start_notifications()
     wait_until(lambda: len(running.opened()) == 1, seconds=15)
     assert running.until(lambda status: status["running"])["state"] == "undecided"
     assert running.eyes() == []
 
 
-def test_1_without_a_host_the_camera_waits_and_says_so(running: Running) -> None:
+def test_1_where_not_even_a_notification_shows_the_panel_opens_and_says_why_the_camera_stays_off(
+    running: Running,
+) -> None:
     running.answer(Decision.ACCEPTED)
+    wait_until(lambda: len(running.opened()) == 2, seconds=20)
+    page = Path(running.opened()[1].removeprefix("file://")).read_text()
+    link = re.search(r"http://127\.0\.0\.1:[^\"'<]+", page)
+    assert link is not None
+    with requests.Session() as visit:
+        visit.headers["Accept-Language"] = "en"
+        entered = visit.get(html.unescape(link[0]), headers={"Sec-Fetch-Dest": "document"})
+        shown = visit.get(urljoin(entered.url, "./")).text
+    assert UNSEEN in html.unescape(shown)
+    running.desktop.start_notifications()
+
+
+def test_1_without_a_host_the_camera_waits_and_says_so(running: Running) -> None:
     status = running.until(lambda status: status["state"] == "blocked", 15)
     assert any("icon" in problem and "camera stays off" in problem for problem in status["problems"])
     assert running.eyes() == []
@@ -152,10 +171,10 @@ def test_5_a_panel_that_dies_takes_the_camera_with_it_and_gives_it_back(running:
 
 def test_6_the_menu_and_a_second_start_open_the_panel_through_a_private_file(running: Running) -> None:
     running.host.click("Open the privacy panel")
-    wait_until(lambda: len(running.opened()) == 2)
+    wait_until(lambda: len(running.opened()) == 3)
     second = running.framekeep("run", "--camera", str(sample_clip()))
     assert second.returncode == 0 and "runs already" in second.stdout
-    wait_until(lambda: len(running.opened()) == 3)
+    wait_until(lambda: len(running.opened()) == 4)
     for address in running.opened():
         assert address.startswith("file:///") and "code=" not in address
 
