@@ -14,10 +14,8 @@ BY_CODE: Mapping[str, str] = {
     "agreement_exceeded": "The works agreement does not allow this: publish within it, or sign a new agreement first.",
     "already_decided": "This has been decided already: load the list again to see how.",
     "code_refused": "The code is unknown, used up or expired: ask your administrator for a new one.",
-    "conflict": "Something else was kept under this name before: load it again and choose another name.",
     "counted_in_team": "You were counted in this team in these days and could subtract yourself: ask for other days, or"
     " let somebody read it who is not counted in it.",
-    "forbidden": "You may not do this: ask an administrator of your organisation.",
     "from_after_to": "The first day comes after the last one: exchange `from` and `to`.",
     "internal_error": "Something is wrong in the service, through no fault of yours: tell your administrator the request's"
     " id.",
