@@ -19,7 +19,7 @@ from tests.dashboard_visitor import look, reader
 from tests.dashboard_world import World, fill, running
 from tests.panel_browser import ARGUMENTS, CHROMIUM
 from tests.pg import FreshDatabase
-from tests.screenshots import _shrink as shrink
+from tests.screenshots import _shrink as shrink  # the same palette as the panel's pictures
 
 
 def shots(world: World) -> tuple[tuple[str, str, str, str, int, int], ...]:

@@ -69,6 +69,8 @@ export interface LogEntry {
   readonly reader: string;
   readonly reader_name: string;
   readonly reader_role: string | null;
+  /** The one thing a program's token is good for. */
+  readonly reader_scope?: string | null;
   readonly action: string;
   readonly team: string | null;
   readonly team_name: string | null;

@@ -85,8 +85,8 @@ function list(entries: readonly LogEntry[]): HTMLElement {
     "Newest first",
     [
       { name: "When (UTC)", heads: true, cell: (one: LogEntry) => instantIn("UTC", one.at) },
-      { name: "Who", cell: (one) => [one.reader_name, one.reader_role ? h("small", { class: "under" }, one.reader_role) : null] },
-      { name: "What", cell: (one) => [what(one), h("small", { class: "under" }, about(one))] },
+      { name: "Who", cell: (one) => [one.reader_name, one.reader_role ? h("small", { class: "under" }, one.reader_role, one.reader_scope ? `, for ${what(one.reader_scope).toLowerCase()}` : null) : null] },
+      { name: "What", cell: (one) => [what(one.action), h("small", { class: "under" }, about(one))] },
       { name: "Why allowed", cell: (one) => (one.action.endsWith("_refused") ? h("strong", {}, "Refused") : one.allowed_because) },
     ],
     entries,
@@ -94,9 +94,9 @@ function list(entries: readonly LogEntry[]): HTMLElement {
   );
 }
 
-function what(entry: LogEntry): string {
-  const action = entry.action.replace(/_refused$/, "");
-  return ACTIONS[action] ?? action.replace(/_/g, " ");
+function what(action: string): string {
+  const read = action.replace(/_refused$/, "");
+  return ACTIONS[read] ?? read.replace(/_/g, " ");
 }
 
 function about(entry: LogEntry): string {

@@ -8,6 +8,7 @@ import { dayBlocks, dayMeasure, weekOfBlocks } from "../charts/hours.js";
 import { swatch } from "../charts/textures.js";
 import type { Context, View } from "../context.js";
 import { type Child, h } from "../dom.js";
+import { every } from "../every.js";
 import { peopleText, percentText, released, spoken, STATE_MEANINGS, STATE_NAMES, STATES } from "../numbers.js";
 import { details, head, note, part } from "../parts.js";
 import { Problem } from "../problem.js";
@@ -18,7 +19,7 @@ import { DAYS_TO_RELEASE } from "./teams.js";
 import { notShown, remarks, statusLegend } from "./unshown.js";
 
 export async function teamView(context: Context, id: string, span: Span, asked: string | null): Promise<View> {
-  const { teams } = await context.client.get("/v1/teams", {}, {}, context.signal);
+  const teams = await every(context, "/v1/teams", (page) => page.teams);
   const team = teams.find((one) => one.id === id);
   if (!team) throw new Problem("missing", "There is no such team, or it is not one of yours. Choose one from the list of teams.");
   const newest = plusDays(today(team.time_zone, context.now()), -DAYS_TO_RELEASE);

@@ -5,6 +5,7 @@ import { bar } from "../charts/bar.js";
 import { swatch } from "../charts/textures.js";
 import type { Context, View } from "../context.js";
 import { h } from "../dom.js";
+import { every } from "../every.js";
 import { count, NO_WORK_HOURS, peopleText, percentShort, percentText, released, spoken, STATE_NAMES, STATES } from "../numbers.js";
 import { head, message, note, problemBox } from "../parts.js";
 import { Problem } from "../problem.js";
@@ -16,7 +17,7 @@ const AT_A_TIME = 3;
 export const DAYS_TO_RELEASE = 2;
 
 export async function teamsView(context: Context, week: string | null): Promise<View> {
-  const { teams } = await context.client.get("/v1/teams", {}, {}, context.signal);
+  const teams = await every(context, "/v1/teams", (page) => page.teams);
   const newest = plusDays(today("UTC", context.now()), -DAYS_TO_RELEASE);
   const day = week ?? newest;
   const [first, last] = bounds("week", day);
