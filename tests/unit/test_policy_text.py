@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.wire.documents import Policy, WorkHours
-from sync_service.policy_text import changes, hours_text, parse_hours
+from sync_service.policy_text import changes, differences, hours_text, parse_hours
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,24 @@ def test_only_what_differs_is_a_change():
     new = Policy(org=org, seq=2, issued=5, not_after=19, id="p-2", work_hours=hours, k=7, individual_reports=True)
     assert changes(old, old) == []
     assert changes(old, new) == ["k: 5 -> 7", "individual_reports: off -> on"]
+
+
+def test_a_difference_says_in_words_what_changes_and_whether_more_is_seen():
+    org, hours = "0" * 32, (parse_hours("mon-fri 09:00-17:30"),)
+    old = Policy(org=org, seq=1, issued=0, not_after=9, id="p-1", work_hours=hours)
+    wide = replace(old, k=6, work_hours=(parse_hours("mon-sat 09:00-17:30"),), interval_seconds=5, may_quit=False)
+    found = {change.term: change for change in differences(old, wide)}
+    assert {term: change.widens for term, change in found.items()} == {
+        "hours": True,
+        "interval": True,
+        "k": False,
+        "quit": True,
+    }
+    assert found["k"].text == "A team number stands on at least 6 people; it was at least 5."
+    assert [change.widens for change in differences(wide, old)] == [False, False, True, False]
+    named = replace(old, individual_reports=True, agreement="ab" * 32)
+    assert [(change.term, change.widens) for change in differences(old, named)] == [
+        ("individual_reports", True),
+        ("agreement", None),
+    ]
+    assert differences(old, old) == []
