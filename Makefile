@@ -7,11 +7,24 @@ PYTHON ?=
 # Found when it is needed and not before: on a bare machine the step before has just installed it.
 make_venv = { python="$(PYTHON)"; python="$${python:-$$(installer/linux/find-python.sh)}"; test -n "$$python" || { echo "Python 3.11, 3.12 or 3.13 is missing on this machine: install one, or name it with make PYTHON=..." >&2; exit 2; }; "$$python" -m venv $(1); }
 
-.PHONY: help setup demo test test-long check format screenshots bench bench-peers eval eval-conditions eval-seconds gates models train lock clean
+.PHONY: help setup dashboard demo test test-long check format screenshots bench bench-peers eval eval-conditions eval-seconds gates models train lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 17
 
-setup: $(STAMP) ## system libraries and the Python environment, exactly as locked
+PAGES := sync_service/dashboard
+PAGES_FROM := $(PAGES)/package-lock.json $(PAGES)/build.mjs $(shell find $(PAGES)/src $(PAGES)/static -type f) agent/panel/static/tokens.css
+
+setup: $(STAMP) ## system libraries and the Python environment, exactly as locked; the managers' pages where Node.js is
+	@if node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null; then \
+	  $(MAKE) -s --no-print-directory dashboard || echo "The managers' pages could not be built, see above; everything else works. make dashboard tries again." >&2; \
+	else echo "Node.js 20 or newer with npm is missing here: everything works but the managers' pages. Install it and run make dashboard to have them, too."; fi
+
+dashboard: $(PAGES)/dist/index.html ## the managers' pages from their TypeScript, with the packages exactly as locked (Node.js 20)
+
+$(PAGES)/dist/index.html: $(PAGES_FROM)
+	@echo "Building the managers' pages in $(PAGES)/dist ..."
+	@cd $(PAGES) && npm ci --silent --no-audit --no-fund && npm run --silent build
+	@touch $@
 
 $(STAMP): requirements.lock pyproject.toml installer/linux/prepare.sh
 	@installer/linux/prepare.sh
@@ -41,9 +54,10 @@ format: setup ## put the code into its standard form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-screenshots: setup ## the README's pictures of the panel, made anew
+screenshots: setup ## the README's pictures of the panel and of the managers' pages, made anew
 	@installer/linux/prepare.sh --tests
 	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.dashboard_screenshots
 
 bench: setup ## the agent's and the service's own benchmarks
 	$(BIN)/framekeep bench
