@@ -108,14 +108,31 @@ class Config:
 
 def load_config(file: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration from its file (which may be missing) and the environment. Raises ConfigError."""
-    config = Config()
-    if values := _read_file(file):
-        config = config.with_values(values, Origin.FILE, str(file))
+    config, problems = readable_config(file, environ)
+    if problems:
+        raise ConfigError(problems[0])
+    return config
+
+
+def readable_config(file: Path, environ: Mapping[str, str] = os.environ) -> tuple[Config, tuple[str, ...]]:
+    """What can be read of the configuration, the rest at its default, and what is wrong with it, a sentence each: for
+    what only shows, which one bad line must not keep from its reader.
+    """
+    config, problems = Config(), list[str]()
+    try:
+        layers = [(key, value, Origin.FILE, str(file)) for key, value in _read_file(file).items()]
+    except ConfigError as error:
+        layers, problems = [], [str(error)]
     for key in KEYS:
         name = ENVIRONMENT_PREFIX + _field(key).upper()
         if key != "proxy" and name in environ:
-            config = config.with_values({key: _from_text(key, environ[name])}, Origin.ENVIRONMENT, name)
-    return config
+            layers.append((key, _from_text(key, environ[name]), Origin.ENVIRONMENT, name))
+    for key, value, origin, place in layers:
+        try:
+            config = config.with_values({key: value}, origin, place)
+        except ConfigError as error:
+            problems.append(str(error))
+    return config, tuple(problems)
 
 
 def _read_file(file: Path) -> dict[str, Any]:
@@ -175,12 +192,6 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
     return check
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a text, in quotation marks")
-    return value
-
-
 def _server(value: Any) -> str:
     if value == "":
         return ""
@@ -220,7 +231,11 @@ def _yes_or_no(value: Any) -> bool:
 
 
 def _camera(value: Any) -> str:
-    return str(value) if type(value) is int and value >= 0 else _text(value)
+    if type(value) is int and value >= 0:
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a camera's number, 0 or more, or a device, recording or folder in quotation marks")
+    return value
 
 
 KEYS: Mapping[str, Callable[[Any], Any]] = {

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agent.config import Config, load_config
+from agent.config import Config, readable_config
 from agent.control import InstanceLock
 from agent.erased import finish_erasure
-from agent.errors import UsageError
+from agent.errors import ConfigError, UsageError
 from agent.keys import KeyStore, choose_key_store, store_key
 from agent.paths import Paths, find_paths
 from agent.store import Store
@@ -32,6 +32,8 @@ class Local:
     config: Config
     keys: KeyStore
     store: Store | None
+    problems: tuple[str, ...] = ()
+    """What is wrong with the settings, a sentence each."""
 
     @property
     def running(self) -> bool:
@@ -40,14 +42,16 @@ class Local:
 
 
 @contextmanager
-def open_local(*, create: bool = False) -> Iterator[Local]:
+def open_local(*, create: bool = False, only_shows: bool = False) -> Iterator[Local]:
     """The user's folders, settings, keys and store. With `create`, keys and a store are made where there are none;
-    without, nothing is made.
+    without, nothing is made. A verb that `only_shows` goes by what can be read of the settings, and says what cannot.
 
     Raises ConfigError or StoreError.
     """
     paths = find_paths()
-    config = load_config(paths.config_file)
+    config, problems = readable_config(paths.config_file)
+    if problems and not only_shows:
+        raise ConfigError(problems[0])
     if create:
         paths.create()
     keys = choose_key_store(paths)
@@ -56,7 +60,7 @@ def open_local(*, create: bool = False) -> Iterator[Local]:
     if create or paths.store.exists():
         store = Store(paths.store, store_key(keys, paths.store, make=create), budget=config.store_mib * 1024 * 1024)
     try:
-        yield Local(paths, config, keys, store)
+        yield Local(paths, config, keys, store, problems)
     finally:
         if store is not None:
             store.close()

@@ -35,13 +35,19 @@ def run(arguments: argparse.Namespace) -> int:
     if InstanceLock(paths.lock).holder() is not None:
         _hand_over(ask_running_agent(paths, now=time.time()), paths, url=arguments.url)
         return 0
-    with open_local(create=True) as local:
+    with open_local(create=True, only_shows=True) as local:
+        for problem in local.problems:
+            _note(problem)
         logs.set_up(paths.log_file, local.config.log_level)
         alone = Alone(local, SystemClock())
         host = PanelHost(alone.panel())
         try:
             _hand_over(host.link(), paths, url=arguments.url)
-            if not arguments.url:
+            if arguments.url:
+                _note(
+                    "Framekeep does not run, so this command serves the panel: until Ctrl-C, or ten minutes without a visit."
+                )
+            else:
                 say(
                     "The panel is open in your browser. Framekeep does not run, so nothing is measured. Ctrl-C closes it."
                 )
@@ -64,3 +70,8 @@ def _hand_over(link: str, paths: Paths, *, url: bool) -> None:
         sys.stdout.flush()
     elif not open_link(link, paths.data):
         raise NoPanel(NO_BROWSER)
+
+
+def _note(text: str) -> None:
+    """Beside what the verb answers, which a program may read."""
+    sys.stderr.write(f"framekeep: {text}\n")

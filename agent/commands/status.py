@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 from agent.commands.local import Local, clock_time, open_local, say, say_json, size
 from agent.control import read_pause
@@ -31,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status. Raises ConfigError or StoreError."""
-    with open_local() as local:
+    """Print the status. Raises StoreError."""
+    with open_local(only_shows=True) as local:
         status = status_of(local, now=time.time())
     if arguments.json:
         say_json(status.to_json())
@@ -44,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def status_of(local: Local, *, now: float) -> Status:
     """The status at `now` (epoch seconds), of an agent that may run in another process."""
-    return read_status(local.store, running=local.running, pause=lambda: read_pause(local.paths.store), now=now)
+    status = read_status(local.store, running=local.running, pause=lambda: read_pause(local.paths.store), now=now)
+    wrong = [problem for problem in local.problems if problem not in status.problems]  # a running agent says it, too
+    return replace(status, problems=(*wrong, *status.problems))
 
 
 def describe(status: Status) -> list[str]:

@@ -12,7 +12,7 @@ from agent.attention.rules import Rules
 from agent.clock import Clock
 from agent.commands.local import Local
 from agent.commands.status import status_of
-from agent.config import Config, load_config
+from agent.config import Config, readable_config
 from agent.control import InstanceLock, pause, resume
 from agent.erased import finish_erasure, forget
 from agent.errors import FramekeepError, StoreError
@@ -82,7 +82,7 @@ class Alone:
             return self._store
 
     def _config(self) -> Config:
-        return config_in_force(load_config(self._local.paths.config_file), self._documents())
+        return config_in_force(readable_config(self._local.paths.config_file)[0], self._documents())
 
     def _rules(self) -> Rules:
         return rules_in_force(self._config())
@@ -91,7 +91,8 @@ class Alone:
         return own_data(self._store, self._local.keys, self._local.config, self._clock)
 
     def _status(self) -> Status:
-        return status_of(replace(self._local, store=self._store), now=self._clock.wall())
+        _, problems = readable_config(self._local.paths.config_file)
+        return status_of(replace(self._local, store=self._store, problems=problems), now=self._clock.wall())
 
     def _documents(self) -> Documents | None:
         identity = load_identity(self._store)

@@ -20,6 +20,7 @@ import pytest
 from agent.cli import VERBS
 from agent.keys import FileKeyStore, store_key
 from agent.samples import sample_clip
+from agent.status import Report
 from agent.store import DocumentKind, Store
 from agent.wire.summary import Window
 from tests.builders import assert_log_is_clean
@@ -131,11 +132,35 @@ def test_a_source_that_would_block_is_refused(verb: tuple[str, ...], tmp_path: P
 
 def test_a_mistyped_setting_names_file_and_key(tmp_path: Path) -> None:
     (tmp_path / "framekeep.toml").write_text("intervall_seconds = 10\n")
-    for verb in (("status",), ("config", "show"), ("run", "--headless", "--camera", CLIP)):
+    wrong = "framekeep.toml: there is no setting 'intervall_seconds'; did you mean 'interval_seconds'?"
+    for verb in (("config", "show"), ("run", "--headless", "--camera", CLIP)):
         answer = framekeep(tmp_path, *verb)
         assert answer.returncode == 2
-        assert "framekeep.toml" in answer.stderr
-        assert "'intervall_seconds'; did you mean 'interval_seconds'?" in answer.stderr
+        assert wrong in answer.stderr
+    answer = framekeep(tmp_path, "status")
+    assert (answer.returncode, answer.stderr) == (0, "") and wrong in answer.stdout, "what only shows goes on"
+
+
+def test_a_settings_file_that_breaks_while_it_runs_is_named_once(tmp_path: Path) -> None:
+    with running(tmp_path) as agent:
+        wait_for(agent, "watching")
+        (tmp_path / "framekeep.toml").write_text("camera =\n")
+        end = time.monotonic() + 10
+        while not (report := _report_of(tmp_path)).problems:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        status = json.loads(framekeep(tmp_path, "status", "--json").stdout)
+    assert status["state"] == "watching", "the last good settings hold"
+    assert [each for each in status["problems"] if "not valid TOML" in each] == list(report.problems)
+
+
+def _report_of(home: Path) -> Report:
+    """What the running agent wrote down last."""
+    store = Store(home / "data/store.sqlite", store_key(FileKeyStore(home / "data/keys.json")))
+    data = store.status()
+    store.close()
+    assert data is not None
+    return Report.from_bytes(data)
 
 
 def test_pausing_releases_the_camera_within_a_second_and_status_says_so(tmp_path: Path) -> None:

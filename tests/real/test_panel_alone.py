@@ -76,15 +76,19 @@ def test_nothing_is_kept_in_a_file_that_an_agent_has_replaced(tmp_path: Path, mo
         assert panel.store.acknowledgements() == ()
 
 
-def test_a_panel_opened_alone_closes_when_an_agent_starts(tmp_path: Path) -> None:
+def test_a_panel_opened_alone_says_what_it_does_and_closes_when_an_agent_starts(tmp_path: Path) -> None:
+    (tmp_path / "framekeep.toml").write_text("camera = -1\n")
     with subprocess.Popen(
         [sys.executable, "-m", "agent.cli", "panel", "--url"],
         env={**os.environ, "FRAMEKEEP_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as verb:
-        assert verb.stdout is not None
+        assert verb.stdout is not None and verb.stderr is not None
         assert "/enter?code=" in verb.stdout.readline()
+        assert "framekeep.toml: camera must be" in verb.stderr.readline(), "one bad line does not keep the panel shut"
+        assert "serves the panel: until Ctrl-C" in verb.stderr.readline()
         agent = InstanceLock(tmp_path / "data" / "agent.lock")
         try:
             assert agent.acquire()
@@ -100,3 +104,12 @@ def test_a_setting_changed_in_the_file_is_seen_at_once(tmp_path: Path, monkeypat
         before = panel.rules()
         panel.paths.config_file.write_text('interval_seconds = 30\nsensitivity = "strict"\n')
         assert panel.rules().interval == 30 and panel.rules().yaw_away != before.yaw_away
+
+
+def test_a_setting_that_cannot_be_read_is_named_and_the_others_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with alone(tmp_path, monkeypatch) as panel:
+        panel.paths.config_file.write_text('camera = -1\nlanguage = "de"\n')
+        assert (panel.config().language, panel.config().camera) == ("de", "0")
+        assert "camera must be" in panel.status().problems[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import KEYS, Config, Origin, load_config
+from agent.config import KEYS, Config, Origin, load_config, readable_config
 from agent.errors import ConfigError
 from agent.paths import find_paths
 
@@ -72,7 +72,7 @@ def test_later_wins_and_origins_are_shown() -> None:
         ('[detector]\nfase = "onnx"', ["'detector.fase'", "did you mean 'detector.face'"]),
         ("detector = 1", ["'detector'", "did you mean 'detector.face'"]),
         ('log_level = "loud"', ["log_level", "debug, info"]),
-        ("camera = -1", ["camera"]),
+        ("camera = -1", ["camera must be a camera's number, 0 or more, or", "in quotation marks, not -1"]),
         ("camera = ''", ["camera"]),
         ("camera = [1]", ["camera"]),
         ("store_mib = 1", ["store_mib", "from 4 to 4096"]),
@@ -86,6 +86,16 @@ def test_a_wrong_setting_names_file_and_key(text: str, words: list[str]) -> None
     for word in words:
         assert word in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_what_can_be_read_holds_beside_what_is_wrong() -> None:
+    text = 'camera = -1\nlanguage = "de"\nzzz = 1\n'
+    config, problems = readable_config(TextFile(text), {"FRAMEKEEP_STORE_MIB": "1"})  # type: ignore[arg-type]  # see TextFile
+    assert (config.camera, config.language, config.store_mib) == ("0", "de", 64)
+    for word, said in zip(("camera must", "'zzz'", "FRAMEKEEP_STORE_MIB"), problems, strict=True):
+        assert word in said
+    config, (problem,) = readable_config(TextFile("camera = "), {"FRAMEKEEP_LANGUAGE": "fr"})  # type: ignore[arg-type]  # see TextFile
+    assert "not valid TOML" in problem and (config.camera, config.language) == ("0", "fr")
 
 
 def test_the_face_engine_is_a_setting_like_any_other() -> None:
