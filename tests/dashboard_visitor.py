@@ -48,7 +48,7 @@ def settled(page: Page, address: str | None = None) -> None:
     if address is not None:
         expect(page.locator("main")).to_have_attribute("data-shown", address, timeout=PATIENCE)
     expect(page.locator("main[aria-busy]")).to_have_count(0, timeout=PATIENCE)
-    expect(page.locator("main h1")).to_have_count(1)
+    expect(page.locator("main h1")).to_have_count(1, timeout=PATIENCE)
     expect(page.locator(".team-numbers").get_by_text("Reading …")).to_have_count(0, timeout=PATIENCE)
     expect(page.locator(".chart:not(:has(svg))")).to_have_count(0, timeout=PATIENCE)
 
