@@ -26,7 +26,7 @@ from agent.panel.language import Speech
 from agent.panel.page import Answer, Html, Json, Redirect, Visit
 from agent.panel.pages import about, camera, mydata, now, settings, welcome
 from agent.panel.parts import Panel
-from agent.panel.render import render, standing_of
+from agent.panel.render import headline_of, render, standing_of
 from agent.panel.views.notice import notice
 from agent.status import AgentState, Report, Status, compose
 from agent.store.rows import OutboxSummary
@@ -240,3 +240,21 @@ def test_whoever_declined_is_offered_no_pause(panel: Panel) -> None:
     assert "pause:900" not in seen(declined, settings.show(visit(declined)))
     measured = replace(panel, status=lambda: running(AgentState.WATCHING))
     assert "pause:900" in seen(measured, settings.show(visit(measured)))
+
+
+def test_a_page_loaded_right_after_a_pause_elsewhere_says_so(panel: Panel) -> None:
+    clock = ManualClock(NOW)
+    knows = clock.monotonic() + 0.2  # an agent looks five times a second for what is asked of it
+
+    def status() -> Status:
+        seen_pause = read_pause(panel.paths.store) if clock.monotonic() >= knows else Pause()
+        return running(AgentState.WATCHING, seen_pause)
+
+    here = replace(panel, clock=clock, status=status)
+    _pause(panel.paths.store, None)
+    assert "Paused until you resume" in unescape(seen(here, settings.show(visit(here))))
+    assert clock.monotonic() - 1000 < 0.5
+    stuck = replace(here, status=lambda: running(AgentState.WATCHING))
+    began = clock.monotonic()
+    headline_of(visit(stuck))
+    assert clock.monotonic() - began == pytest.approx(0.4, abs=0.1), "an agent that does not follow holds up no page"
