@@ -14,17 +14,18 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import StoreError
+from agent.pause_flag import flag_end, flag_made, pause_flag, raise_flag
 from agent.store.control_row import PANEL, PAUSE, damaged_pause, panel_value, pause_value, row_digest
 from agent.store.schema import BUSY_SECONDS, SQLITE_ERRORS, StoreUnavailable, connect, explain, roll_back
 
 POLL_SECONDS = 0.2
 """How often the agent looks for a change."""
 PAUSE_PATIENCE = 0.3
-"""Seconds a pause waits for whoever writes to the store, before an empty file stands in for it: the camera is released
+"""Seconds a pause waits for whoever writes to the store, before a file beside it stands in: the camera is released
 within a second, whatever other processes do."""
 MAX_PAUSE_SECONDS = 7 * 86400
 MAX_REQUEST_AGE = 10
@@ -60,27 +61,20 @@ class PanelRequest:
 
 def pause(store: Path, *, now: float, seconds: float | None = None) -> Pause:
     """Pause at once, for `seconds` (at most a week) or until resumed. Works whether the agent runs or not, on a full disk
-    and while another process writes: an empty file then stands for a pause until resumed. A pause with an end is tried
-    again behind that file, so that it ends when it was asked to. Raises StoreError when nothing can be written.
+    and while another process writes: a file beside the store then stands for it. Returns the pause that holds: where not
+    even its end can be written down, one until resumed. Raises StoreError when nothing can be written.
     """
     until = None if seconds is None else int(now + min(max(seconds, 1), MAX_PAUSE_SECONDS))
-    wanted, flag = Pause(True, until, int(now)), pause_flag(store)
+    wanted = Pause(True, until, int(now))
     try:
         _write(store, wanted, patience=PAUSE_PATIENCE)
     except StoreError:
         try:
-            os.close(os.open(flag, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            return replace(wanted, until=raise_flag(store, until))
         except OSError:
-            _write(store, wanted)  # the store's own trouble is the one to tell
-            return wanted
-        if until is None:
-            return wanted
-        try:
-            _write(store, wanted)
-        except StoreError:
-            return Pause(True, None, int(now))
-    with suppress(OSError):  # where it stays, the pause lasts until resumed
-        flag.unlink(missing_ok=True)
+            return _write(store, wanted)  # the store's own trouble is the one to tell
+    with suppress(OSError):  # where it stays, what it says goes on to hold
+        pause_flag(store).unlink(missing_ok=True)
     return wanted
 
 
@@ -110,11 +104,6 @@ def ask_for_panel(store: Path, nonce: str, *, now: float) -> None:
         return panel_value([*((one.nonce, one.at) for one in others[1 - MOST_REQUESTS :]), (nonce, int(now))])
 
     _write_row(store, PANEL, asked)
-
-
-def pause_flag(store: Path) -> Path:
-    """The empty file that means "paused until resumed" where the store could not be written."""
-    return store.with_name("paused")
 
 
 def read_pause(store: Path) -> Pause:
@@ -167,17 +156,25 @@ class ControlWatch:
             wrong = error if isinstance(error, StoreError) else explain(error, self._path)
             if not self._known or not isinstance(wrong, StoreUnavailable):
                 self._pause = _parse(damaged_pause(self._clock()), None, now=self._clock())
-        if pause_flag(self._path).exists():  # newer than the row, which would have taken its place
-            self._flagged = self._flagged or Pause(True, None, _made(pause_flag(self._path), self._clock()))
-            return self._flagged
-        self._flagged = None
-        return self._pause
+        return self._newer(self._pause)
 
     def close(self) -> None:
         """Close the connection; the next poll opens it again. Safe to call twice."""
         if self._connection is not None:
             self._connection.close()
         self._connection, self._version = None, -1
+
+    def _newer(self, row: Pause) -> Pause:
+        """The flag's pause where there is one, else the store's: who writes a pause there takes the flag away. Only once
+        the flag's is over, what stands in for a damaged row may be newer.
+        """
+        if not pause_flag(self._path).exists():
+            self._flagged = None
+            return row
+        until = flag_end(self._path)
+        if self._flagged is None or self._flagged.until != until:
+            self._flagged = Pause(True, until, flag_made(self._path, self._clock()))
+        return self._flagged if self._flagged.holds(self._clock()) or row.since < self._flagged.since else row
 
 
 class InstanceLock:
@@ -265,14 +262,6 @@ else:
         except OSError:
             return False
         return True
-
-
-def _made(flag: Path, now: float) -> int:
-    """When `flag` was written (epoch seconds); `now` where it has just gone or lies about the future."""
-    try:
-        return int(min(flag.stat().st_mtime, now))
-    except OSError:
-        return int(now)
 
 
 def _write(store: Path, wanted: Pause, *, patience: float = BUSY_SECONDS) -> Pause:

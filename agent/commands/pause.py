@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     released = release_camera(agent) if agent else Released.OBEYED
     until = f"until {clock_time(paused.until)}" if paused.until is not None else "until framekeep resume"
     say(f"Paused {until}. The time is not observed; nobody is told why.")
+    if length is not None and paused.until is None:
+        say("The end you asked for could not be written down: the disk is full. Free some space, then pause again.")
     if released is Released.ENDED:
         say(
             "Framekeep did not react, so its eyes process was ended: the camera is released. If its icon does not"

@@ -11,7 +11,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -26,12 +25,12 @@ from agent.control import (
     Pause,
     ask_for_panel,
     pause,
-    pause_flag,
     read_pause,
     resume,
 )
 from agent.errors import StoreError
 from agent.log import set_up
+from agent.pause_flag import pause_flag
 from agent.store import open_store
 from tests.builders import NOW, assert_log_is_clean, windows
 
@@ -91,19 +90,43 @@ def test_a_pause_is_made_in_under_a_second_while_another_process_holds_the_store
         started = time.monotonic()
         assert pause(path, now=NOW) == Pause(True, None, NOW)
         assert watch.poll().holds(NOW + 10**9) and time.monotonic() - started < 1.0
-        pause_flag(path).unlink()
-        releasing = threading.Timer(1.0, writer.execute, ("ROLLBACK",))
-        releasing.start()
-        asked = threading.Thread(target=pause, args=(path,), kwargs={"now": NOW, "seconds": 900})
         started = time.monotonic()
-        asked.start()
-        while not watch.poll().paused:
-            time.sleep(0.02)
-        assert time.monotonic() - started < 0.9, "paused while the store is held still"
-        asked.join()
-        releasing.join()
-    assert watch.poll().until == NOW + 900 and not pause_flag(path).exists(), "and it ends when it was asked to"
+        assert pause(path, now=NOW, seconds=900) == Pause(True, NOW + 900, NOW)
+        held = watch.poll()
+        assert time.monotonic() - started < 1.0, "whoever asked does not wait for the writer"
+        assert held.until == NOW + 900 and read_pause(path).until == NOW + 900, "and it ends when it was asked to"
+        assert held.holds(NOW + 899) and not held.holds(NOW + 900)
+        assert watch.poll() == held, "nothing changed"
+        writer.execute("ROLLBACK")
+    resume(path, now=NOW)
+    assert not watch.poll().paused and not pause_flag(path).exists()
     watch.close()
+
+
+def test_an_end_that_cannot_be_read_or_written_means_until_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        open_store(path, KEY, now=NOW).store.close()
+        writer.execute("BEGIN IMMEDIATE")
+        pause(path, now=NOW, seconds=900)
+        sound = pause_flag(path).read_bytes()
+        for damaged in (b"", b"later", sound[1:], sound[:-1], bytes([sound[0] ^ 1]) + sound[1:], b"\xff" * 9):
+            pause_flag(path).write_bytes(damaged)
+            assert read_pause(path).until is None and read_pause(path).holds(NOW + 10**9)
+
+
+def test_a_pause_beside_the_store_that_is_over_ends_an_older_one_and_hides_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    pause(path, now=NOW)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        pause(path, now=NOW + 10, seconds=60)
+        writer.execute("ROLLBACK")
+        os.utime(pause_flag(path), (NOW + 10, NOW + 10))
+        with closing(ControlWatch(path, clock=lambda: NOW + 100)) as watch:
+            assert not watch.poll().holds(NOW + 100), "it was asked for later than the one without an end"
+            writer.execute("UPDATE control SET value=replace(value, 'true', 'trae')")
+            assert watch.poll().holds(NOW + 10**9)
 
 
 def test_a_pause_beside_the_store_outweighs_an_older_row_and_gives_way_to_a_newer_one(tmp_path: Path) -> None:

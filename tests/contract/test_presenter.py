@@ -18,11 +18,12 @@ from agent import presenter
 from agent.app import Agent, Home, build_agent, open_home
 from agent.check import CameraCheck
 from agent.clock import SystemClock
-from agent.control import pause_flag, read_pause
+from agent.control import read_pause
 from agent.desk import Desk
 from agent.identity import enroll
 from agent.live_config import LiveConfig
 from agent.paths import HOME_VARIABLE
+from agent.pause_flag import pause_flag
 from agent.presenter import HOST_SECONDS, UNSEEN, Presenter
 from agent.sources import Source
 from agent.station import Station

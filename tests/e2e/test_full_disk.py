@@ -61,7 +61,9 @@ def test_the_stop_button_works_on_a_full_disk(small: Path) -> None:
         answer = framekeep(small, "pause", "--for", "30m")
         assert answer.returncode == 0, answer.stderr
         eyes.wait(1.0)
-        assert json.loads(framekeep(small, "status", "--json").stdout)["paused"]
+        status = json.loads(framekeep(small, "status", "--json").stdout)
+        assert status["paused"] and status["paused_until"] is None
+        assert "until framekeep resume" in answer.stdout and "end you asked for could not be written" in answer.stdout
         assert framekeep(small, "resume").returncode == 0
         wait_for(agent, "watching")
         (small / "ballast").unlink()
