@@ -18,7 +18,12 @@ from agent.sources import parse_source
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `framekeep run` takes."""
     parser.add_argument("--headless", action="store_true", help="without a tray icon; recordings only")
-    parser.add_argument("--camera", metavar="SOURCE", help="a recording, picture or folder; or a camera's number")
+    parser.add_argument(
+        "--camera",
+        metavar="SOURCE",
+        help="a camera's number; or a recording, picture or folder: that needs no camera, so it is measured at any hour,"
+        " also while the screen is locked, on battery or during a call",
+    )
     parser.add_argument(
         "--every", type=float, metavar="S", help="seconds between two looks at a recording (default: the setting)"
     )

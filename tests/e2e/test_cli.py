@@ -95,6 +95,11 @@ def test_every_verb_has_help(verb: str, tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir()), "asking for help changes nothing"
 
 
+def test_help_says_that_a_recording_is_measured_whatever_the_laptop_does(tmp_path: Path) -> None:
+    said = " ".join(framekeep(tmp_path, "run", "--help").stdout.split())
+    assert "needs no camera" in said and "while the screen is locked" in said
+
+
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
