@@ -44,6 +44,11 @@ def release_camera(agent: int) -> Released:
     return Released.HELD if _wait(late, END_SECONDS) else Released.ENDED
 
 
+def eyes_running(agent: int) -> bool:
+    """Whether the agent with the process number `agent` has an eyes process, which may hold the camera."""
+    return any(not _ended(process) for process in _eyes_of(agent))
+
+
 def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Those that still hold something after at most `seconds`."""
     until = time.monotonic() + seconds

@@ -122,11 +122,12 @@ def compose(
     pause: Pause,
     outbox: OutboxSummary,
     now: float,
+    looking: bool = True,
     problems: tuple[str, ...] = (),
     participation: str = "",
 ) -> Status:
     """The status from the agent's last report and what is true now. `problems` are further ones the asker found. A pause
-    that holds outweighs a report of looking, once the agent had the time to follow it.
+    that holds outweighs a report of looking, once the agent had the time to follow it or is seen to have (not `looking`).
     """
     state, since = AgentState.NOT_RUNNING, report.updated if report else None
     if running:
@@ -134,7 +135,8 @@ def compose(
     elif report and report.state is AgentState.NOT_RUNNING:
         since = report.since
     paused = pause.holds(now)
-    overruled = running and paused and now - pause.since >= FOLLOWS_SECONDS and state in _AT_WORK
+    followed = not looking or now - pause.since >= FOLLOWS_SECONDS
+    overruled = running and paused and followed and state in _AT_WORK
     if overruled:  # it stopped looking and cannot write that down, on a full disk for one
         state, since = AgentState.PAUSED, pause.since
     shown = report if running and not overruled else None

@@ -12,9 +12,17 @@ from agent.status import Report, Status, compose
 from agent.store import OutboxSummary, RowDamaged, Store
 
 
-def read_status(store: Store | None, *, running: bool, pause: Callable[[], Pause], now: float) -> Status:
+def read_status(
+    store: Store | None,
+    *,
+    running: bool,
+    pause: Callable[[], Pause],
+    now: float,
+    looking: Callable[[], bool] = lambda: True,
+) -> Status:
     """The status at `now` (epoch seconds). `store` None: nothing was ever measured or enrolled here. What cannot be read is
-    left out and said among the problems; `running` says whether an agent runs, `pause` what was asked of it.
+    left out and said among the problems; `running` says whether an agent runs, `pause` what was asked of it, and `looking`
+    (asked during a pause only) whether its eyes may hold a camera, where somebody can tell.
     """
     problems: list[str] = []
     report, outbox, held, answer = None, OutboxSummary(), Pause(), Participation.UNDECIDED
@@ -40,6 +48,7 @@ def read_status(store: Store | None, *, running: bool, pause: Callable[[], Pause
         report,
         running=running,
         pause=held,
+        looking=looking() if running and held.holds(now) else True,
         outbox=outbox,
         now=now,
         problems=tuple(problems),

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from agent.commands.local import Local, clock_time, open_local, say, say_json, size
-from agent.control import read_pause
+from agent.control import InstanceLock, read_pause
 from agent.status import AgentState, Status
 from agent.status_now import read_status
 
@@ -45,9 +45,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def status_of(local: Local, *, now: float) -> Status:
     """The status at `now` (epoch seconds), of an agent that may run in another process."""
-    status = read_status(local.store, running=local.running, pause=lambda: read_pause(local.paths.store), now=now)
+    status = read_status(
+        local.store,
+        running=local.running,
+        pause=lambda: read_pause(local.paths.store),
+        looking=lambda: _looking(local),
+        now=now,
+    )
     wrong = [problem for problem in local.problems if problem not in status.problems]  # a running agent says it, too
     return replace(status, problems=(*wrong, *status.problems))
+
+
+def _looking(local: Local) -> bool:
+    from agent.release import eyes_running  # asked during a pause only; every other status is the quicker for it
+
+    agent = InstanceLock(local.paths.lock).holder()
+    return agent is not None and eyes_running(agent)
 
 
 def describe(status: Status) -> list[str]:

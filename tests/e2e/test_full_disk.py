@@ -62,7 +62,7 @@ def test_the_stop_button_works_on_a_full_disk(small: Path) -> None:
         assert answer.returncode == 0, answer.stderr
         eyes.wait(1.0)
         status = json.loads(framekeep(small, "status", "--json").stdout)
-        assert status["paused"] and status["paused_until"] is None
+        assert (status["state"], status["paused"], status["paused_until"]) == ("paused", True, None)
         assert "until framekeep resume" in answer.stdout and "end you asked for could not be written" in answer.stdout
         assert framekeep(small, "resume").returncode == 0
         wait_for(agent, "watching")

@@ -56,6 +56,8 @@ def test_a_pause_that_holds_outweighs_a_report_the_agent_could_not_write_anew() 
     assert (status.attention, status.attention_since) == ("", None)
     at_once = compose(told, running=True, pause=Pause(True, None, NOW), outbox=OUTBOX, now=NOW)
     assert at_once.state is AgentState.WATCHING and at_once.camera == "0", "it has a moment to follow"
+    seen = compose(told, running=True, pause=Pause(True, None, NOW), outbox=OUTBOX, now=NOW, looking=False)
+    assert (seen.state, seen.camera) == (AgentState.PAUSED, None), "nobody looks any more, whatever it wrote down"
     blocked = compose(
         Report(AgentState.BLOCKED, NOW - 9, NOW - 9),
         running=True,
