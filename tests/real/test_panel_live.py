@@ -168,6 +168,8 @@ def test_a_panel_that_has_gone_leaves_no_claim_behind(chromium: Browser, day: Sc
             page.bring_to_front()
             expect(page.locator("#state-line")).to_contain_text(NOT_KNOWN)
             assert not OFF.search(page.inner_text("body"))
+            cut = "each => each.scrollWidth > each.clientWidth"
+            assert not page.locator(".rail").evaluate(cut), "the longer sentence has room"
         gone = pages["camera"]
         expect(gone.locator("#live-note")).to_contain_text("The panel has stopped")
         assert gone.locator("#live svg *").count() == 0 and not gone.locator("#live img").is_visible()
