@@ -1,4 +1,4 @@
-"""Read by: who looked, when and at what; and the page managers see, a day before they do, with one's own part of it."""
+"""Read by: who looked, when and at what; and the page managers see, before they do, with one's own part of it."""
 
 from __future__ import annotations
 
