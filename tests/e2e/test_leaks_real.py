@@ -208,6 +208,11 @@ def test_the_house_of_the_search_answers_as_the_service_does(life: Life, tmp_pat
         client.close()
 
 
+def lines(text: str) -> list[str]:
+    """A CSV's lines in their order, whether a row was corrected left out: the model does not say it."""
+    return text.replace(",yes,", ",no,").splitlines()
+
+
 def compare(life: Life, house: House, client: Client, reader: str, promoted: str) -> None:
     world, company = life.world, life.company
     first, last = world.days[0], world.days[-1]
@@ -225,7 +230,7 @@ def compare(life: Life, house: House, client: Client, reader: str, promoted: str
                     assert rows(told["rows"]) == rows(expected["rows"]) and told["total"] == expected["total"]
                     compared += len(expected["rows"])
         text = client.ask("GET", path, token=token, query=asked, accept="text/csv").content.decode()
-        assert sorted(text.replace(",yes,", ",no,")) == sorted(to_csv(expected).replace(",yes,", ",no,"))
+        assert lines(text) == lines(to_csv(expected))
     assert compared > 3 * 10 * 2 and any(one.blocks for one, _ in house.released.values()), "nothing was compared"
 
     path, begin = f"/v1/teams/{company.teams[TEAM]}/summary", month_of(last)
