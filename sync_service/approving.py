@@ -20,6 +20,8 @@ from sync_service.ports import Database, Row
 
 ALONE = "set up before anything was measured: one administrator is enough"
 """Why it was allowed, in the access log."""
+AGREED = "agreed by two administrators"
+"""Without their names, which an erasure of one of them would have to find: the approval knows both accounts."""
 ON_THE_MACHINE = "on the service's own machine"
 EFFECTS: dict[Kind, str] = {"person_add": "person_added", "person_move": "person_moved"}
 """What stands in the access log once it has taken effect."""
@@ -74,7 +76,7 @@ def decide(db: Database, org: str, by: By, request: str, decision: Decision, *, 
     with db.transaction() as tx:
         rows = tx.run(
             """select a.act, a.person::text as person, a.team::text as team, a.person_name, a.since::text as since,
-                 a.asked_by::text as asked_by, m.person::text as asked_by_person, m.name as asked_by_name, a.measured,
+                 a.asked_by::text as asked_by, m.person::text as asked_by_person, a.measured,
                  extract(epoch from a.asked_at)::bigint as asked_at, a.decision, a.decided_by::text as decided_by
                from approval a left join manager m on m.id = a.asked_by
                where a.id = :id and a.org = :org for update of a""",
@@ -89,13 +91,12 @@ def decide(db: Database, org: str, by: By, request: str, decision: Decision, *, 
         except Undecidable as error:
             raise RequestError(_WHY[str(error)], str(error)) from None
         if ruling.new and ruling.state == "approved":
-            why = f"agreed by two administrators: {row['asked_by_name']} and {by.name}"
             since = date.fromisoformat(row["since"]) if row["since"] else None
             month = None
             if asked.kind == "person_add":
                 first = people.joining_month(tx, org, asked.team, None, now=now)
                 month = max(first, since or first)
-            _take_effect(tx, org, by, request, asked, row["person_name"], month, why, now=now)
+            _take_effect(tx, org, by, request, asked, row["person_name"], month, AGREED, now=now)
         elif ruling.new:
             _decided(tx, request, "refused", by, None, now=now)
         return _one(tx, org, request, now)

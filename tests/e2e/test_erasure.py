@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from contextlib import closing
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync_service import issuing
+from sync_service import approving, issuing
+from sync_service.approval import Administrator
+from sync_service.approving import By
 from sync_service.erasure import ERASED, ERASED_NAME, KEPT, Eraser
 from sync_service.errors import Unavailable
 from sync_service.local.inbox import SqliteInbox
@@ -166,6 +169,34 @@ def test_an_erased_reader_leaves_what_was_read_and_no_name_and_reads_no_more(sce
     log = scene.company.pg.owner.run("select reader_name from access_log where action = 'access_log'")
     assert log == [{"reader_name": ERASED_NAME}]
     assert scene.client.ask("GET", "/v1/access-log", token=scene.reader).status == 401
+
+
+def test_an_erased_administrators_name_is_in_nobody_elses_log(scene):
+    company = scene.company
+    people = {"Ann": None, NAME: scene.person}
+    for name, person in people.items():
+        issuing.new_token(company.office, company.org, name, "admin", now=NOW, person=person)
+    first, second = (
+        By(
+            Administrator(*company.pg.owner.run(
+                "select id::text, person::text from manager where role = 'admin' and name = :n", n=name
+            )[0].values()),
+            name,
+        )
+        for name in people
+    )  # fmt: skip
+    for asks, agrees, whom in ((first, second, scene.people[1]), (second, first, scene.people[2])):
+        asked = approving.ask_to_move(
+            company.office.database, company.org, asks,
+            request=secrets.token_hex(16), person=whom, team=company.teams["red"], now=NOW,
+        )  # fmt: skip
+        approving.decide(company.office.database, company.org, agrees, asked["id"], "approve", now=NOW)
+    scene.ask()
+    scene.eraser.run(NOW + DAY)
+    assert scene.eraser.run(NOW + DAY + 600) == 1
+    assert scene.named() == {"tombstone"}
+    moved = company.pg.owner.run("select reader_name from access_log where action = 'person_moved' order by row")
+    assert [row["reader_name"] for row in moved] == [ERASED_NAME, "Ann"]
 
 
 def test_a_laptop_that_joined_between_the_steps_is_erased_with_its_rows(scene):
@@ -371,7 +402,7 @@ WORDS = {
     "block_annotation": {"note"},  # an administrator's word about a block of at least five people
     "block_withdrawal": {"reason"},
     "manager": {"role", "scope"},
-    "access_log": {"reader", "reader_role", "reader_scope", "action", "allowed_because"},
+    "access_log": {"reader", "reader_role", "reader_scope", "action", "allowed_because"},  # fixed sentences
     "sign_in": {"issuer", "client_id", "claim", "claim_value"},  # of the organisation's identity provider
     "tombstone": {"kind"},
     "erasure_request": {"step", "removed"},  # counts by table
