@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_service.admission import ManagerParts, admit
+from sync_service.admission import ManagerParts, admit_reader, known_reader
 from sync_service.alerts import RULES
 from sync_service.authz import Reader, enter
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
@@ -47,11 +47,12 @@ def alert_endpoints(parts: ManagerParts) -> list[Endpoint]:
     """The lines of the table about alerts."""
 
     def alerts(request: Request) -> Answer:
+        reader = known_reader(parts, request)
         page = asked_page(request, int)
         state = request.query.get("state", "all")
         if state not in STATES:
             raise Refused(refusal(400, "malformed", message=f"Give `state` as one of {', '.join(STATES)}."))
-        reader = admit(parts, request, "alerts")
+        admit_reader(parts, reader, "alerts")
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
             rows = _alerts(tx, reader, state, page)

@@ -49,6 +49,7 @@ class DeviceGate:
             raise Refused(REVOKED)
         if request.method != "GET" and not self._registry.spend_token(device.id, read.jti, expires=read.exp, now=now):
             raise Refused(NOT_AUTHENTICATED)
+        request.admitted("")
         return device
 
 

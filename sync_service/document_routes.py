@@ -17,7 +17,7 @@ from agent.wire.signing import claimed, open_document
 from agent.wire.strict import MAX_INTEGER, canonical, integer, strict_json
 from agent.wire.versions import coming, in_force
 from sync_service import issuing
-from sync_service.admission import ManagerParts, admit
+from sync_service.admission import ManagerParts, admit, admit_reader, known_reader
 from sync_service.authority import claims_to_be_a_readers
 from sync_service.authz import enter
 from sync_service.device_auth import DeviceGate
@@ -69,8 +69,9 @@ def document_endpoints(parts: DocumentParts) -> list[Endpoint]:
         return signed_answer(request, parts.readers.documents, org, "agreement", now=parts.readers.clock())
 
     def policies(request: Request) -> Answer:
+        reader = known_reader(parts.readers, request)
         page = asked_page(request, int)
-        reader = admit(parts.readers, request, "policy")
+        admit_reader(parts.readers, reader, "policy")
         below = int(page.after[0]) if page.after else MAX_INTEGER
         now = parts.readers.clock()
         with parts.readers.api.transaction() as tx:
@@ -198,7 +199,7 @@ def _publish(parts: DocumentParts, org: str, reader: str, request: Request) -> A
                 raise Refused(refusal(400, "malformed", message="This is not a policy of your organisation."))
             policy = Policy.from_payload(payload)
         else:
-            if asked.get("dry_run", False) not in (True, False):
+            if not isinstance(asked.get("dry_run", False), bool):  # 0 and 1 equal them
                 raise Refused(refusal(400, "malformed", message="`dry_run` is true or false."))
             policy = issuing.next_policy(office, org, now=now, **_terms(asked["terms"]))
         papers = current_papers(office.database, org)
@@ -206,16 +207,15 @@ def _publish(parts: DocumentParts, org: str, reader: str, request: Request) -> A
         found = differences(old, policy)
         told = {"id": policy.id, "effective": policy.begins, "changes": [asdict(change) for change in found]}
         if "document" in asked:
-            known = papers.documents.get(("policy", policy.seq)) == document
-            office.documents.publish_all([document], now=now, by=reader)
-            return Answer(200 if known else 201, {**told, "published": True})
+            new = bool(office.documents.publish_all([document], now=now, by=reader))
+            return Answer(201 if new else 200, {**told, "published": True})
         if not found:
             raise Refused(refusal(409, "nothing_changes"))
         if asked.get("dry_run"):
             return Answer(200, {**told, "published": False})
         if not office.keys.policy_path(org).is_file():
             raise Refused(refusal(409, "no_signer"))
-        issuing.publish_policy(office, policy, now=now, by=reader)
+        new = issuing.publish_policy(office, policy, now=now, by=reader)
     except Unavailable:
         raise
     except WireError as error:
@@ -224,7 +224,7 @@ def _publish(parts: DocumentParts, org: str, reader: str, request: Request) -> A
     except (NotAcceptable, RequestError) as error:
         code = error.reason if isinstance(error, NotAcceptable) else error.code
         raise Refused(refusal(400 if code == "malformed" else 409, code, message=_said(error))) from None
-    return Answer(201, {**told, "published": True})
+    return Answer(201 if new else 200, {**told, "published": True})
 
 
 def _terms(asked: Any) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Request:
 
     `id` is what the answer and any log line of a failure name it by, `client` the address it came from ("" where nobody
     knows). Whoever finds out who is asking calls `admitted` with a name that is the same for all their tokens: from then
-    on their calls are counted under that name instead of the address (`limits.py`).
+    on their calls are counted under that name instead of the address (`limits.py`); "" for a laptop's, not counted here.
     """
 
     method: str

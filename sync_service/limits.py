@@ -86,14 +86,13 @@ def network_of(address: str) -> str:
 
 
 def has_shown_itself(endpoint: Endpoint, answer: Answer) -> bool:
-    """Whether this answer of a handler means that the caller is known: the token it asks for was good, or what was
-    posted was accepted for its own signature or code. Our own failures are nobody's fault.
+    """Whether this answer alone means that the caller is known: only who has shown a good token is answered well where
+    one is asked for; elsewhere, what was posted was accepted for its own signature or code, or failed by our own fault.
+    A refusal says nothing: it may have come before anybody looked at the token (`Call.admitted` says that somebody did).
     """
-    if answer.status >= 500:
-        return True
     if endpoint.auth is not None:
-        return answer.status != 401
-    return endpoint.method == "POST" and answer.status < 300
+        return answer.status < 300
+    return answer.status >= 500 or (endpoint.method == "POST" and answer.status < 300)
 
 
 class Call:
@@ -102,9 +101,15 @@ class Call:
     def __init__(self, limits: Limits, token: str | None, rate: Rate, name: str) -> None:
         self._limits, self._token = limits, token
         self._rate, self._name = rate, name
+        self._known = False
 
     def admitted(self, name: str) -> None:
-        """It was this reader: count the call as theirs. Raises Refused (429) when they have none left."""
+        """It was this reader: count the call as theirs. Raises Refused (429) when they have none left. "": somebody whose
+        calls have another limit, a laptop.
+        """
+        if not name:
+            self._known = True
+            return
         if (self._rate.name, self._name) == (READER.name, name):
             return
         self._limits.give_back(self._rate, self._name)
@@ -118,7 +123,7 @@ class Call:
     def end(self, endpoint: Endpoint, answer: Answer) -> Answer:
         """The handler's answer, with what the reader has left."""
         if self._rate.name == ADDRESS.name:
-            if has_shown_itself(endpoint, answer):
+            if self._known or has_shown_itself(endpoint, answer):
                 self._limits.give_back(self._rate, self._name)
             return answer
         if answer.status == 401 and self._token is not None:

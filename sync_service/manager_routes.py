@@ -59,8 +59,9 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
         return _person_summary(parts, request)
 
     def devices(request: Request) -> Answer:
+        reader = known_reader(parts, request)
         page = asked_page(request, str, str, str, default=MOST_DEVICES, most=MOST_DEVICES)
-        reader = admit(parts, request, "devices")
+        admit_reader(parts, reader, "devices")
         with parts.api.transaction() as tx:
             enter(tx, reader.org)
             rows = _devices(tx, page)
@@ -68,10 +69,11 @@ def manager_endpoints(parts: ManagerParts) -> list[Endpoint]:
         return listed(request, DEVICE_COLUMNS, kept, {"devices": kept, "next": cursor}, "devices.csv")
 
     def log(request: Request) -> Answer:
+        reader = known_reader(parts, request)
         today = datetime.fromtimestamp(parts.clock(), UTC).date()
         days = asked_days(request, today, default=DEFAULT_DAYS, most=MAX_DAYS)
         page = asked_page(request, int, int, default=access_log.MOST_ROWS, most=MOST_ENTRIES)
-        reader = admit(parts, request, "access_log", days=days)
+        admit_reader(parts, reader, "access_log", days=days)
         behind = (int(page.after[0]), int(page.after[1])) if page.after else None
         with parts.api.transaction() as tx:
             enter(tx, reader.org)

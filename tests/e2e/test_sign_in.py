@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import jwt
@@ -92,6 +93,20 @@ def test_an_account_that_was_made_a_reader_is_let_in(company, client, provider):
     }
     assert client.ask("GET", "/v1/teams", token=provider.token()).status == 200
     assert log(company) == [(made, "teams", "manager in the organisation")]
+
+
+def test_a_token_is_looked_at_before_anything_that_is_asked(company, client, provider):
+    made = reader(company)
+    readers.revoke_reader(company.office.database, company.org, made, now=NOW)
+    odd = dict.fromkeys(("limit", "after", "from", "to", "state", "bucket", "since"), "?")
+    lines = [line for line in client.endpoints if line.auth in ("manager", "any")]
+    for line in lines:
+        path = re.sub(r"<\w+>", "0" * 32, line.path)
+        for token in ("no token", provider.token()):
+            assert client.ask(line.method, path, token=token, body=b"{", query=odd).status == 401, line.path
+    assert len(lines) > 15 and log(company) == [(made, "sign_in_refused", "refused: the reader is revoked")] * len(
+        lines
+    )
 
 
 def test_nobody_becomes_a_reader_by_signing_in(company, client, provider):

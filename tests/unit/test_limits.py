@@ -133,6 +133,33 @@ def test_open_doors_count_for_the_address_but_what_was_accepted_does_not():
     assert desk.ask(auth=None, method="POST", status=202).status == 429
 
 
+def test_a_token_nobody_looked_at_counts_for_the_address_whatever_the_answer():
+    desk = Desk()
+    for status in (400, 404, 503):
+        line = Endpoint("GET", "/v1/x", lambda _, status=status: refusal(status, "any"), "", {}, auth="manager")
+        answered = [answer(line, guess(f"{status} {n}", f"192.0.2.{status % 100}"), desk.limits) for n in range(5)]
+        assert [one.status for one in answered] == [status] * 4 + [429]
+    line = Endpoint("POST", "/v1/x", desk.handler, "", {}, auth="manager", body={})
+    for status, sent in ((406, {"accept": "image/png"}), (415, {"content-type": "text/plain"})):
+        answered = [answer(line, guess(n, f"198.51.100.{status % 100}", **sent), desk.limits) for n in range(5)]
+        assert [one.status for one in answered] == [status] * 4 + [429]
+
+
+def test_a_laptop_that_was_known_uses_nothing_of_its_address_whatever_the_answer():
+    desk = Desk()
+
+    def nothing_there(request: Request) -> Answer:
+        request.admitted("")
+        raise Refused(refusal(404, "no_agreement"))
+
+    line = Endpoint("GET", "/v1/x", nothing_there, "", {}, auth="device")
+    assert [answer(line, guess("laptop", "192.0.2.1"), desk.limits).status for _ in range(9)] == [404] * 9
+
+
+def guess(token, client, **headers):
+    return Request("GET", "/v1/x", {"authorization": f"Bearer {token}", **headers}, body=b"{}", client=client)
+
+
 def test_memory_is_bounded():
     limits = Limits(clock=lambda: 0.0)
     for n in range(21_000):
