@@ -12,7 +12,8 @@ from agent.wire.documents import Keyset
 from agent.wire.ids import signer_id
 
 MOST = 50
-"""So many are kept, the newest: a seal key a month for four years."""
+"""So many changes of seal keys are kept, the newest: a key a month for four years. Every other change is kept for good:
+it is rare, and no run of seal keys may push it out of the person's sight."""
 
 
 class What(StrEnum):
@@ -52,8 +53,15 @@ def key_changes(before: tuple[Roots, Keyset | None], after: tuple[Roots, Keyset]
 
 
 def write_changes(changes: Sequence[KeyChange]) -> bytes:
-    """For the store: the newest MOST of them, oldest first."""
-    return json.dumps([asdict(change) for change in changes[-MOST:]], separators=(",", ":")).encode("ascii")
+    """For the store, oldest first: of seal keys the newest MOST, of everything else all."""
+    spare = sum(change.what is What.SEAL_KEY for change in changes) - MOST
+    kept = []
+    for change in changes:
+        if change.what is What.SEAL_KEY and spare > 0:
+            spare -= 1
+        else:
+            kept.append(asdict(change))
+    return json.dumps(kept, separators=(",", ":")).encode("ascii")
 
 
 def read_changes(data: bytes) -> tuple[KeyChange, ...]:

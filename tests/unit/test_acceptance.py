@@ -254,4 +254,7 @@ def test_every_change_of_a_key_is_seen() -> None:
     assert [change.what for change in gone] == [What.COUNCIL_GONE]
     many = [KeyChange(n, What.SEAL_KEY, "ab" * 16) for n in range(MOST + 5)]
     assert read_changes(write_changes(many)) == tuple(many[5:])
+    lasting = [KeyChange(n, what, "ab" * 16) for n, what in enumerate(What) if what is not What.SEAL_KEY]
+    kept = read_changes(write_changes([*lasting, *many]))
+    assert kept == (*lasting, *many[5:]), "no run of seal keys hides that a council or a root was replaced"
     assert read_changes(b'[{"at":1,"what":"of_a_later_version","key":"x"}]') == ()
