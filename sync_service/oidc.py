@@ -11,7 +11,6 @@ the document equals the one asked for, exactly), RFC 8725 (an allow-list of algo
 from __future__ import annotations
 
 import ipaddress
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from agent.wire.errors import WireError
-from agent.wire.strict import strict_json
+from agent.wire.strict import MAX_INTEGER, strict_json
 from sync_service.errors import ServiceError
 
 LEEWAY_SECONDS = 60
@@ -199,8 +198,8 @@ def verified(token: str, keys: Sequence[Mapping[str, Any]], provider: Provider) 
 def why_not(claims: Mapping[str, Any], provider: Provider, now: int) -> str | None:
     """Why verified claims let nobody in at `now` (epoch seconds), in words for the access log; None when they do."""
     times = [claims.get("iat"), claims.get("exp"), claims.get("nbf", claims.get("iat"))]
-    # JSON as the library reads it has NaN, which is neither before nor after anything.
-    if not all(isinstance(at, int | float) and not isinstance(at, bool) and math.isfinite(at) for at in times):
+    # JSON as the library reads it has NaN, which is neither before nor after anything, and integers beyond any float.
+    if not all(isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at <= MAX_INTEGER for at in times):
         return "the token's times are no times"
     issued, expires, begins = times
     if now >= expires + LEEWAY_SECONDS:
@@ -259,6 +258,7 @@ def _fits(key: Mapping[str, Any], algorithm: str) -> bool:
         and key.get("use", "sig") == "sig"
         and isinstance(operations, list)
         and "verify" in operations
+        and "d" not in key  # a private key that is shown to everybody proves nothing
     )
 
 
