@@ -38,6 +38,7 @@ def _publish(office: Office, options: argparse.Namespace, now: int) -> Told:
     return {
         "published": [{"type": document.type, "number": document.seq} for document in published],
         "words": [{"what was published": line} for line in lines],
+        **({} if published else {"_": "All of this was published before; nothing changes."}),
     }
 
 

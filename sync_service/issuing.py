@@ -23,7 +23,6 @@ from sync_service.issuer import issue_token
 from sync_service.key_files import read_key
 from sync_service.papers import NotAcceptable
 from sync_service.policies import current_keyset, current_papers
-from sync_service.ports import SignedDocument
 from sync_service.provision import (
     Office,
     RequestError,
@@ -119,11 +118,13 @@ def next_policy(
     return policy
 
 
-def publish_policy(office: Office, policy: Policy, *, now: int, by: str | None = None) -> SignedDocument:
-    """Sign a policy with the policy signer's key and make it the newest. `by`: the reader who asked for it."""
+def publish_policy(office: Office, policy: Policy, *, now: int, by: str | None = None) -> bool:
+    """Sign a policy with the policy signer's key and make it the newest. `by`: the reader who asked for it. False where
+    the very same was published before.
+    """
     signer = read_key(office.keys.policy_path(policy.org))
     document = sign_document("policy", policy.to_payload(), [signer])
-    return office.documents.publish_all([document], now=now, by=by)[0]
+    return bool(office.documents.publish_all([document], now=now, by=by))
 
 
 def new_token(

@@ -170,7 +170,8 @@ class Documents(Protocol):
 
     def publish_all(self, bodies: Sequence[bytes], *, now: int, by: str | None = None) -> list[SignedDocument]:
         """`publish` for documents that are good only together (a new root and the keyset it signs; a council's key, the
-        agreement and a policy within it): all of them, or none. `by`: the reader who publishes them. Raises ServiceError.
+        agreement and a policy within it): all of them, or none. `by`: the reader who publishes them. Answers those that
+        were not published before. Raises ServiceError.
         """
         ...
 

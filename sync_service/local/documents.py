@@ -55,7 +55,8 @@ class PostgresDocuments:
 
     def publish(self, body: bytes, *, now: int) -> SignedDocument:
         """See Documents.publish."""
-        return self.publish_all([body], now=now)[0]
+        self.publish_all([body], now=now)
+        return _claimed(body)
 
     def publish_all(self, bodies: Sequence[bytes], *, now: int, by: str | None = None) -> list[SignedDocument]:
         """See Documents.publish_all. A policy's terms are recorded under its id."""
@@ -89,7 +90,7 @@ class PostgresDocuments:
                 )
                 if document.type == "policy":
                     _record_terms(tx, Policy.from_payload(claimed(document.body)))
-        return asked
+        return fresh
 
     def _newest(self, org: str, type: str, most: int) -> list[SignedDocument]:
         rows = self._database.run(
