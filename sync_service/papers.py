@@ -41,7 +41,8 @@ class NotAcceptable(ServiceError):
 @dataclass(frozen=True, slots=True)
 class Papers:
     """The documents of one organisation. `policies` are the newest ones, all that can matter now, whether their signers
-    are still listed or not (`believe` says).
+    are still listed or not (`believe` says). `agreements` are those that today's works council has signed; while there
+    is no council they say what was agreed before, and bind nobody.
     """
 
     org: str
@@ -108,26 +109,19 @@ class Papers:
 
 
 def read(org: str, first_root: bytes, documents: Iterable[SignedDocument]) -> Papers:
-    """The papers in published documents: every root link and agreement, the newest keyset, the newest policies.
-    Raises NotAcceptable for what cannot be believed.
+    """The papers in published documents: every root link and agreement, the newest keyset, the newest policies. A policy
+    or agreement whose signer was replaced since is in nobody's way. Raises NotAcceptable for a root or keyset that
+    cannot be believed.
     """
     papers = Papers(org, first_root)
     for document in sorted(documents, key=lambda one: (ORDER.index(one.type), one.seq)):
         try:
-            if (
-                document.type == "policy"
-            ):  # one from before its signer left the list is not believed, and not in the way
-                policy = Policy.from_payload(claimed(document.body))
-                papers = replace(
-                    papers, policies=(*papers.policies, policy), documents={**papers.documents, **_row(document)}
-                )
-            else:
-                papers = _joined(papers, document)
+            papers = _joined(papers, document)
         except WireError as error:
             raise NotAcceptable(
                 "bad_signature", f"the {document.type} of organisation {org} cannot be believed: {error}"
             ) from None
-    return papers
+    return replace(papers, agreements=_agreements(papers))
 
 
 def join(papers: Papers, document: SignedDocument) -> Papers:
@@ -147,9 +141,9 @@ def join(papers: Papers, document: SignedDocument) -> Papers:
     try:
         if kind == "keyset":
             _check_keyset(papers, document)
+        elif kind != "root":
+            _check_signers(papers, document)
         joined = _joined(papers, document)
-        if kind == "policy" and papers.keyset is not None:
-            verify_document(document.body, "policy", signers=papers.keyset.policy_signers, org=papers.org)
     except WireError as error:
         raise NotAcceptable("bad_signature", f"this {kind} is not published: {error}") from None
     if newest and claimed(document.body)["issued"] < claimed(papers.documents[kind, newest])["issued"]:
@@ -157,7 +151,7 @@ def join(papers: Papers, document: SignedDocument) -> Papers:
             "out_of_order",
             f"this {kind} was issued before the one that is published already; set the clock right and sign it again",
         )
-    return joined
+    return joined if kind == "policy" else replace(joined, agreements=_agreements(joined))
 
 
 def check_together(papers: Papers, now: int) -> None:
@@ -183,27 +177,57 @@ def check_together(papers: Papers, now: int) -> None:
 
 
 def _joined(papers: Papers, document: SignedDocument) -> Papers:
+    """With the document: roots and keysets verified; of policies and agreements `join` asks for more, and which agreements
+    count is for the caller to say anew.
+    """
     org, body = papers.org, document.body
-    documents = {**papers.documents, **_row(document)}
+    joined = replace(papers, documents={**papers.documents, **_row(document)})
+    if document.type == "policy":
+        return replace(joined, policies=(*papers.policies, Policy.from_payload(claimed(body))))
     if document.type == "root":
         RootLink.from_payload(claimed(body))
-        joined = replace(papers, links=(*papers.links, document), documents=documents)
+        joined = replace(joined, links=(*papers.links, document))
         follow(org, papers.first_root, [link.body for link in joined.links])
-        return joined
     if document.type == "keyset":
         keyset = Keyset.from_payload(verify_document(body, "keyset", signers=papers.roots, org=org))
-        return replace(papers, keyset=keyset, keyset_document=document, documents=documents)
-    if papers.keyset is None:
+        joined = replace(joined, keyset=keyset, keyset_document=document)
+    return joined
+
+
+def _agreements(papers: Papers) -> tuple[Agreement, ...]:
+    """Those of the published agreements that count under the keyset of today, by seq. One that its council did not sign
+    ends whatever came before it, too: laptops do not go back to a lower number, should an earlier council return.
+    """
+    council, roots = papers.keyset.council if papers.keyset is not None else None, papers.roots
+    found: list[Agreement] = []
+    for (kind, _), body in sorted(papers.documents.items()):
+        if kind != "agreement":
+            continue
+        try:
+            if council is None:
+                found.append(Agreement.from_payload(claimed(body)))
+            else:
+                found.append(verify_agreement(body, roots=roots, council=council, org=papers.org))
+        except WireError:
+            found.clear()
+    return tuple(found)
+
+
+def _check_signers(papers: Papers, document: SignedDocument) -> None:
+    """Raise unless a policy or agreement is signed by those whom the keyset of today names for it."""
+    keyset, body = papers.keyset, document.body
+    if keyset is None:
         raise NotAcceptable("incomplete", "there is no keyset that says who signs this; publish the keyset first")
-    if document.type == "agreement":
-        council = papers.keyset.council
-        if council is None:  # one from before the works council gave its key back
-            agreement = Agreement.from_payload(claimed(body))
-        else:
-            agreement = verify_agreement(body, roots=papers.roots, council=council, org=org)
-        return replace(papers, agreements=(*papers.agreements, agreement), documents=documents)
-    policy = Policy.from_payload(claimed(body))
-    return replace(papers, policies=(*papers.policies, policy), documents=documents)
+    if document.type == "policy":
+        verify_document(body, "policy", signers=keyset.policy_signers, org=papers.org)
+    elif keyset.council is None:
+        raise NotAcceptable(
+            "incomplete",
+            "the keyset names no works council, so nobody can have agreed to this; publish it together with the keyset"
+            " that names one",
+        )
+    else:
+        verify_agreement(body, roots=papers.roots, council=keyset.council, org=papers.org)
 
 
 def _check_keyset(papers: Papers, document: SignedDocument) -> None:

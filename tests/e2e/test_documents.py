@@ -5,6 +5,9 @@ agreement both parties signed; roots are replaced by signed links; a policy appl
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agent.key_changes import What
 from agent.outbox.delivery import Reply
 from agent.wire.documents import WorkHours
+from agent.wire.signing import unsigned
 from agent.wire.strict import canonical, to_b64
 from sync_service import issuing
 from sync_service.errors import ServiceError
@@ -209,6 +213,82 @@ def test_the_council_loses_its_key_only_with_its_own_signature(company, client, 
     assert [change.what for change in laptop.documents.key_changes()] == [What.COUNCIL, What.COUNCIL_GONE]
 
 
+def test_a_council_hands_over_to_its_successor(company, client, sign, laptop):
+    sign.publish(*sign.with_council(NOW), now=NOW)
+    assert laptop.refresh() == ""
+    first, second = sign.council, Ed25519PrivateKey.generate()
+
+    def handed_over(now, to, **changes):
+        keyset = sign.keyset(now, sign.root, sign.council, council=public(to))
+        value = replace(sign.agreement_value(now), **changes)
+        return [keyset, sign.agreement(value, sign.root, to), sign.policy(now, value)]
+
+    documents = handed_over(NOW + 1, second)
+    with pytest.raises(NotAcceptable, match="no agreement that holds"):
+        sign.publish(documents[0], now=NOW + 1)  # what the first council signed does not bind the second
+    sign.publish(*documents, now=NOW + 1)
+    sign.council = second
+    client.clock.now = NOW + 2
+    assert [one.id for one in sign.papers.agreements] == ["a-2"]
+    assert current_policy(company.pg.role("publisher"), company.org, now=NOW + 2).id == "p-3"
+    Publisher(company.pg.role("publisher"), company.alerts).run(NOW + 2)
+    assert not company.alerts.said
+    assert laptop.refresh() == "" and laptop.may_look
+    laptop.start()
+    assert laptop.documents.problem == "" and laptop.may_look and laptop.documents.agreement.id == "a-2"
+    assert [change.what for change in laptop.documents.key_changes()] == [What.COUNCIL, What.COUNCIL, What.COUNCIL_GONE]
+    sign.publish(sign.policy(NOW + 3, sign.papers.agreements[0]), now=NOW + 3)
+    # Back to the first council: its old agreement does not come back with it, nor do laptops take it.
+    documents = handed_over(NOW + 4, first)
+    with pytest.raises(NotAcceptable, match="no agreement that holds"):
+        sign.publish(documents[0], now=NOW + 4)
+    sign.publish(*documents, now=NOW + 4)
+    client.clock.now = NOW + 5
+    assert [one.id for one in sign.papers.agreements] == ["a-3"]
+    assert laptop.refresh() == "" and laptop.may_look and laptop.documents.agreement.id == "a-3"
+
+
+def test_an_agreement_needs_a_council_that_has_signed_it(company, client, sign, laptop):
+    value = sign.agreement_value(NOW)
+    draft = unsigned(value.to_payload())
+    for nobodys in (draft, sign.agreement(value)):
+        with pytest.raises(NotAcceptable, match="no works council"):
+            sign.publish(nobodys, now=NOW)
+    # One that is there all the same, from before this was refused, binds nobody once there is a council.
+    company.pg.owner.run(
+        "insert into document (org, type, seq, body) values (:org, 'agreement', 1, :body)", org=company.org, body=draft
+    )
+    keyset = sign.keyset(NOW + 1, council=public(sign.council))
+    with pytest.raises(NotAcceptable, match="no agreement that holds"):
+        sign.publish(keyset, sign.policy(NOW + 1, value), now=NOW + 1)
+    agreed = sign.agreement_value(NOW + 1)
+    assert agreed.id == "a-2"
+    sign.publish(keyset, sign.agreement(agreed), sign.policy(NOW + 1, agreed), now=NOW + 1)
+    client.clock.now = NOW + 2
+    assert [one.id for one in sign.papers.agreements] == ["a-2"]
+    assert laptop.refresh() == "" and laptop.may_look and laptop.documents.agreement.id == "a-2"
+
+
+def test_of_two_who_publish_the_same_policy_at_once_one_is_told_that_it_is_new(company, client, sign):
+    admin = token(company, "admin")
+    elsewhere = canonical({"document": json.loads(sign.policy(NOW, None, k=9))})
+    waiting = "select count(*) as n from pg_locks where locktype = 'advisory' and not granted"
+
+    def post(body):
+        return client.ask("POST", "/v1/policies", token=admin, body=body).status
+
+    for body in (elsewhere, canonical({"terms": {"k": 10}})):
+        with ThreadPoolExecutor(2) as pool:
+            with company.office.database.transaction() as tx:
+                lock = "select pg_advisory_xact_lock(hashtextextended(:key, 0))"
+                tx.run(lock, key=f"documents {company.org}")
+                both = [pool.submit(post, body) for _ in range(2)]
+                until = time.monotonic() + 20
+                while company.pg.owner.run(waiting)[0]["n"] < 2 and time.monotonic() < until:
+                    time.sleep(0.02)
+            assert sorted(one.result() for one in both) == [200, 201]
+
+
 def test_policies_are_listed_compared_and_published_over_http(company, client, sign):
     admin, manager, auditor = (token(company, role) for role in ("admin", "manager", "auditor"))
 
@@ -248,6 +328,8 @@ def test_policies_are_listed_compared_and_published_over_http(company, client, s
         {},
         {"terms": {}},
         {"terms": {"k": 4}},
+        {"terms": {"k": 7}, "dry_run": 0},
+        {"terms": {"k": 7}, "dry_run": 1},
         {"terms": {"k": "8"}},
         {"terms": {"colour": 1}},
         {"terms": {"work_hours": "mon"}},
