@@ -65,9 +65,20 @@ class Alerting:
         self._chance, self._version = chance, version
 
     def look(self) -> int:
-        """Judge every organisation; how many alerts were raised or resolved. Raises Unavailable."""
+        """Judge every organisation; how many alerts were raised or resolved. One that cannot be judged is logged and takes
+        no other's alerts away. Raises Unavailable, or the last failure when none could be judged.
+        """
         organisations = self._db.run("select id::text as id, name from organisation order by id")
-        return sum(self._look_at(row) for row in organisations)
+        changes, failed = 0, 0
+        for row in organisations:
+            try:
+                changes += self._look_at(row)
+            except Exception as error:  # whatever is odd about one organisation is not the others' trouble
+                failed += 1
+                if failed == len(organisations):
+                    raise
+                log.warning("alerts: organisation %s cannot be judged now: %s", row["id"], error, exc_info=True)
+        return changes
 
     def deliver(self) -> bool:
         """Send one message that is due; whether there was one. Raises Unavailable."""

@@ -19,6 +19,7 @@ import pytest
 from sync_service import admin_alert_verbs, issuing
 from sync_service.alerting import LEASE_SECONDS, Alerting
 from sync_service.alerts import RULES
+from sync_service.errors import ServiceError
 from sync_service.local.outbound import Outbound
 from sync_service.opener import Opener
 from sync_service.ports import Sent
@@ -161,6 +162,30 @@ def test_two_that_look_at_once_raise_once(office):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda one: one.look(), [office.alerting, other] * 4))
     assert office.pg.owner.run("select count(*) as n from alert_delivery") == [{"n": 1}]
+
+
+def test_an_organisation_that_cannot_be_judged_silences_no_other(office, tmp_path, caplog):
+    other = found(office.pg, tmp_path / "other", "Other Ltd")
+    first, second = sorted((office.org, other.org))
+    run = office.pg.owner.run
+    run("create table broken (org text primary key)")
+    run("grant select on broken to framekeep_alerts")
+    run(
+        """create function refuse_broken() returns trigger language plpgsql as
+           'begin if exists (select from broken where org = new.org) then raise exception ''odd''; end if; return new; end'"""
+    )
+    run("create trigger odd before insert or update on alert_look for each row execute function refuse_broken()")
+    run("insert into broken values (:org)", org=first)
+    office.alerting.look()
+    assert run("select org::text as org from alert_look") == [{"org": second}]
+    assert f"organisation {first} cannot be judged" in caplog.text
+    run("insert into broken values (:org)", org=second)
+    office.clock.now += DAY
+    with pytest.raises(ServiceError):
+        office.alerting.look()
+    run("delete from broken")
+    office.alerting.look()
+    assert len(run("select org from alert_look")) == 2
 
 
 def test_laptops_silent_for_three_working_days_by_the_policys_hours(office):
