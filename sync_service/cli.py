@@ -59,6 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(serve)
     serve.add_argument("--port", type=port_number, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; put a TLS proxy before any other")
+    serve.add_argument(
+        "--trust-proxy",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        help="address or network of the TLS proxy, whose X-Forwarded-For says who calls; may be given more than once",
+    )
     serve.set_defaults(run=_serve)
 
     add_admin(verbs, _add_data)
@@ -85,7 +92,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from sync_service.local.serve import serve  # imported here: the other verbs start faster without a web server
 
-    return serve(options.data, host=options.host, port=options.port)
+    return serve(options.data, host=options.host, port=options.port, trust_proxy=options.trust_proxy)
 
 
 def _bench(options: argparse.Namespace) -> int:

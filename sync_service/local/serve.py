@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -19,7 +20,7 @@ from sync_service.local.alerts import LogAlerts, alert_loops
 from sync_service.local.asgi import Application
 from sync_service.local.inbox import SqliteInbox
 from sync_service.local.loops import Loop
-from sync_service.local.pages import Pages
+from sync_service.local.pages import App, Pages
 from sync_service.local.registry import PostgresRegistry
 from sync_service.local.sign_in_origins import SignInOrigins
 from sync_service.local.tombstones import TombstoneFile
@@ -39,39 +40,58 @@ GRACE_SECONDS = 10
 log = logging.getLogger(__name__)
 
 
-def serve(data: Path, *, host: str = "127.0.0.1", port: int = 0) -> int:
+def serve(data: Path, *, host: str = "127.0.0.1", port: int = 0, trust_proxy: Sequence[str] = ()) -> int:
     """Run until SIGTERM or SIGINT; prints `framekeep-sync: serving http://HOST:PORT` once it answers. Returns the exit
     code: 0 after an orderly stop, 1 when the database ended by itself.
+
+    `trust_proxy`: addresses or networks of proxies whose X-Forwarded-For says who calls; everybody else is who connects.
     """
+    proxies = trusted_proxies(trust_proxy)
     with _listen(host, port) as listener:
         url = _url(listener)
         with open_store(data) as store:
             # Signals from here on end the service in order; before, they end the process and the database with it.
-            return _run(store, listener, lambda: _say(f"framekeep-sync: serving {url} from {data}"))
+            return _run(store, listener, proxies, lambda: _say(f"framekeep-sync: serving {url} from {data}"))
 
 
-def _run(store: Store, listener: socket.socket, started: Callable[[], None]) -> int:
-    alerts = LogAlerts()
-    loops: list[Loop] = []
-    inbox = SqliteInbox(store.data / "inbox.sqlite", arrived=lambda: loops[0].wake(), alerts=alerts)
-    loops += _loops(store, inbox, alerts)
-    config = uvicorn.Config(
-        Pages(
-            Application(build_endpoints(store, inbox), started=started),
-            connect=SignInOrigins(store.database("api"), Fetcher()),
-        ),
+def trusted_proxies(given: Sequence[str]) -> list[str]:
+    """These addresses and networks as uvicorn compares them. Raises SettingsError for what is none."""
+    try:
+        networks = [ipaddress.ip_network(one) for one in given]
+    except ValueError as error:
+        raise SettingsError(f"--trust-proxy names an address or a network such as 10.0.0.0/8: {error}") from None
+    return [str(one.network_address if one.num_addresses == 1 else one) for one in networks]
+
+
+def server_config(application: App, proxies: Sequence[str]) -> uvicorn.Config:
+    """How uvicorn serves: callers are counted by their address, so a header tells another one from `proxies` only."""
+    return uvicorn.Config(
+        application,
         http="h11",
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,  # an access log would be a record of when people work
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         limit_concurrency=MAX_CONNECTIONS,
         backlog=BACKLOG,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+
+
+def _run(store: Store, listener: socket.socket, proxies: Sequence[str], started: Callable[[], None]) -> int:
+    alerts = LogAlerts()
+    loops: list[Loop] = []
+    inbox = SqliteInbox(store.data / "inbox.sqlite", arrived=lambda: loops[0].wake(), alerts=alerts)
+    loops += _loops(store, inbox, alerts)
+    pages = Pages(
+        Application(build_endpoints(store, inbox), started=started),
+        connect=SignInOrigins(store.database("api"), Fetcher()),
+    )
+    server = uvicorn.Server(server_config(pages, proxies))
     failed: list[str] = []
 
     def watch() -> bool:

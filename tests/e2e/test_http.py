@@ -36,10 +36,11 @@ from agent.wire.seal import SealPublicKey, seal
 from agent.wire.strict import canonical
 from agent.wire.token import make_token
 from sync_service.device_routes import DeviceParts, device_endpoints
-from sync_service.errors import PoisonError
+from sync_service.errors import PoisonError, SettingsError
 from sync_service.http import Answer, Endpoint, Request
 from sync_service.limits import ADDRESS
 from sync_service.local.asgi import Application
+from sync_service.local.serve import server_config, trusted_proxies
 from sync_service.ports import Device
 from sync_service.routes import answer, build_router, whole
 from sync_service.table import Table
@@ -262,6 +263,49 @@ def test_whoever_asks_too_often_waits_and_nobody_else() -> None:
         assert (await ask("192.0.2.56"))[0] == 200
 
     asyncio.run(ask_often())
+
+
+@pytest.mark.parametrize(
+    ("trusted", "connects", "counted"),
+    [
+        ([], "127.0.0.1", "127.0.0.1"),
+        (["10.1.0.0/16", "::1"], "127.0.0.1", "127.0.0.1"),
+        (["10.1.0.0/16", "::1"], "10.1.2.3", "192.0.2.77"),
+        (["127.0.0.1"], "127.0.0.1", "192.0.2.77"),
+    ],
+)
+def test_only_a_proxy_that_is_named_says_who_calls(
+    trusted: list[str], connects: str, counted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    seen: list[str] = []
+
+    def whoever(request: Request) -> Answer:
+        seen.append(request.client)
+        return Answer(200, {})
+
+    application = Application([Endpoint("GET", "/v1/open", whoever, "", {200: ("", None)})])
+    config = server_config(application, trusted_proxies(trusted))
+    config.load()
+    scope: Any = {
+        "type": "http", "method": "GET", "path": "/v1/open", "query_string": b"", "client": (connects, 1),
+        "headers": [(b"x-forwarded-for", b"198.51.100.1, 192.0.2.77")],
+    }  # fmt: skip
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(_: Any) -> None:
+        """The answer is not looked at."""
+
+    asyncio.run(config.loaded_app(scope, receive, send))
+    assert seen == [counted]
+
+
+def test_a_proxy_is_named_by_its_address() -> None:
+    for odd in ("*", "proxy.example.com", "10.0.0.1/8", ""):
+        with pytest.raises(SettingsError, match="--trust-proxy"):
+            trusted_proxies([odd])
 
 
 def test_another_form_of_body_is_refused_before_it_is_looked_at(served: Served) -> None:
