@@ -24,6 +24,8 @@ FRESH_SECONDS = 3600
 STALE_SECONDS = 24 * 3600
 AGAIN_SECONDS = 60
 """An unknown key, or a provider that is away, makes us ask at most this often."""
+ASKING_SECONDS = 2
+"""When to come back for keys that somebody else is fetching just now."""
 STEP_SECONDS = 3.0
 WHOLE_SECONDS = 6.0
 """At most this long for one silence, and for one document as a whole."""
@@ -92,24 +94,29 @@ class Providers:
     def keys(self, issuer: str, now: int, *, newer: bool = False) -> Keys:
         """The issuer's keys as JWKs. `newer`: a token names none of them, so ask again unless that was just done.
 
-        Raises Unavailable when there are none, or none that may still be believed. Ask for issuers only that an
+        Raises Unavailable when there are none, or none that may still be believed; at once while another caller asks the
+        provider, so that a slow one holds up a single thread. Ask for issuers only that an
         administrator set up: a token's own word must not choose whom this machine calls.
         """
         with self._lock:
             known = self._known.setdefault(issuer, _Known())
+        asked = True
         if newer or not _within(known.got, now, FRESH_SECONDS):
-            self._refresh(known, issuer, now)
+            asked = self._refresh(known, issuer, now)
         if known.got is None or not _within(known.got, now, STALE_SECONDS):
+            if not asked:
+                raise Unavailable("the identity provider is being asked", ASKING_SECONDS)
             raise Unavailable("the identity provider cannot be asked", AGAIN_SECONDS)
         return known.keys
 
-    def _refresh(self, known: _Known, issuer: str, now: int) -> None:
-        # Whoever has keys at hand does not wait for the one who is asking.
-        if not known.asking.acquire(blocking=known.got is None):
-            return
+    def _refresh(self, known: _Known, issuer: str, now: int) -> bool:
+        """Ask the provider, unless that was just done; False when somebody else is at it."""
+        # Nobody waits here: anybody may send tokens that name a provider, and the threads are those laptops need too.
+        if not known.asking.acquire(blocking=False):
+            return False
         try:
             if _within(known.tried, now, AGAIN_SECONDS):
-                return
+                return True
             known.tried = now
             check_address(issuer, "the issuer")
             address = read_discovery(self._fetch(discovery_address(issuer)), issuer)
@@ -119,6 +126,7 @@ class Providers:
             log.warning("the identity provider %s gave no keys: %s", issuer, error)
         finally:
             known.asking.release()
+        return True
 
 
 def _within(at: int | None, now: int, seconds: int) -> bool:

@@ -5,12 +5,14 @@ and takes nothing away that was there before.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sync_service.errors import Unavailable
-from sync_service.providers import AGAIN_SECONDS, FRESH_SECONDS, Fetcher, Providers
+from sync_service.providers import AGAIN_SECONDS, ASKING_SECONDS, FRESH_SECONDS, Fetcher, Providers
 from tests.oidc_provider import running_provider
+from tests.receivers import wait_for
 
 NOW = 1_800_000_000
 
@@ -54,6 +56,23 @@ def test_a_provider_that_lies_about_itself_is_not_believed(documents):
         with pytest.raises(Unavailable):
             Providers().keys(provider.issuer, NOW)
         assert provider.asked == ["/.well-known/openid-configuration"]
+
+
+def test_nobody_waits_for_another_who_asks_a_provider_that_hangs():
+    with running_provider(lambda: NOW) as provider, ThreadPoolExecutor(1) as pool:
+        provider.trouble = lambda _: "hang"
+        providers = Providers(Fetcher(step_seconds=1.5, whole_seconds=1.5))
+        first = pool.submit(providers.keys, provider.issuer, NOW)
+        wait_for(lambda: provider.asked)
+        began = time.monotonic()
+        for _ in range(20):
+            with pytest.raises(Unavailable) as told:
+                providers.keys(provider.issuer, NOW)
+            assert told.value.retry_after == ASKING_SECONDS
+        assert time.monotonic() - began < 0.7 and not first.done()
+        with pytest.raises(Unavailable):
+            first.result()
+        assert len(provider.asked) == 1
 
 
 def test_the_environment_sends_us_to_no_proxy(monkeypatch):

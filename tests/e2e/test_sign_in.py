@@ -133,6 +133,7 @@ def test_an_address_counts_once_verified_and_until_it_is_tied_to_an_account(comp
 def test_two_accounts_with_one_address_at_once_are_not_both_let_in(company, client, provider):
     reader(company, email="eve@example.com")
     tokens = [provider.token(f"sub-{n}", email="eve@example.com", email_verified=True) for n in range(4)] * 2
+    assert me(client, provider.token("nobody")).status == 401  # from here on the provider's keys are known
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda token: me(client, token).status, tokens))
     tied = company.pg.owner.run("select subject from reader_identity")[0]["subject"]
