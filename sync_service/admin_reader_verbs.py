@@ -42,6 +42,14 @@ def _reader_add(office: Office, options: argparse.Namespace, now: int) -> Told:
     }
 
 
+def _reader_link(office: Office, options: argparse.Namespace, now: int) -> Told:
+    org = provision.the_organisation(office, options.org)
+    with office.database.transaction() as tx:
+        readers.link_account(tx, org, options.reader, subject=options.subject, email=options.email, now=now)
+        issuer = readers.the_provider(tx, org).issuer
+    return {"reader": options.reader, "account": options.subject or options.email.lower(), "issuer": issuer}
+
+
 def _who(office: Office, options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """The organisation, and the reader as `readers.add_reader` takes them."""
     org = provision.the_organisation(office, options.org)
@@ -111,6 +119,7 @@ READER_VERBS: Mapping[tuple[str, str], Callable[[Office, argparse.Namespace, int
     ("token", "revoke"): _reader_revoke,
     ("token", "list"): _reader_list,
     ("reader", "add"): _reader_add,
+    ("reader", "link"): _reader_link,
     ("reader", "revoke"): _reader_revoke,
     ("reader", "list"): _reader_list,
     ("oidc", "set"): _oidc_set,

@@ -24,12 +24,11 @@ def add_reader_words(thing: Callable[[str, str], Any], act: Callable[[Any, str, 
 
     readers = thing("reader", "readers who sign in with the organisation's identity provider")
     parser = act(readers, "add", "make an account at the identity provider a reader")
-    account = parser.add_mutually_exclusive_group(required=True)
-    account.add_argument(
-        "--email", help="the account's verified address; it counts until the first sign-in ties it to one account"
-    )
-    account.add_argument("--subject", help="the provider's own id of the account (`sub`)")
+    _account(parser)
     _who(parser)
+    parser = act(readers, "link", "let a reader in by another account from now on, and by the one before no more")
+    parser.add_argument("reader", help="id")
+    _account(parser)
     parser = act(readers, "revoke", "let a reader in no more, whatever token they have")
     parser.add_argument("reader", help="id")
     act(readers, "list", "list readers")
@@ -47,6 +46,14 @@ def add_reader_words(thing: Callable[[str, str], Any], act: Callable[[Any, str, 
     parser.add_argument("--unchecked", action="store_true", help="do not ask the provider now")
     act(providers, "show", "show the provider")
     act(providers, "remove", "sign in with no provider any more; readers stay on the list")
+
+
+def _account(parser: argparse.ArgumentParser) -> None:
+    account = parser.add_mutually_exclusive_group(required=True)
+    account.add_argument(
+        "--email", help="the account's verified address; it counts until the first sign-in ties it to one account"
+    )
+    account.add_argument("--subject", help="the provider's own id of the account (`sub`)")
 
 
 def _who(parser: argparse.ArgumentParser) -> None:

@@ -155,7 +155,8 @@ def link_account(
     tx: Database, org: str, reader: str, *, subject: str | None = None, email: str | None = None, now: int
 ) -> None:
     """Say which account at the organisation's provider is this reader: by the provider's own id of it (`sub`), or by its
-    e-mail address, which the provider must call verified and which counts until the first sign-in.
+    e-mail address, which the provider must call verified and which counts until the first sign-in. An account that was
+    this reader before is nobody from then on.
     """
     issuer = the_provider(tx, org).issuer
     if (subject is None) == (email is None):
@@ -165,6 +166,15 @@ def link_account(
     if subject is not None and not (1 <= len(subject) <= 255 and subject.isprintable()):
         raise RequestError("a subject is 1 to 255 printable characters, as the provider shows it")
     account = {"org": org, "issuer": issuer, "subject": subject, "email": email.lower() if email else None}
+    found = tx.run(
+        "select revoked_at is not null as revoked from manager where id = :reader and org = :org",
+        reader=reader,
+        org=org,
+    )
+    if not found:
+        raise RequestError(f"there is no reader {reader}; see framekeep-sync admin reader list")
+    if found[0]["revoked"]:
+        raise RequestError("this reader is revoked for good; add the account as a new one with admin reader add")
     same = """org = :org and issuer = :issuer
               and (subject = cast(:subject as text) or email = cast(:email as text))"""
     tx.run(  # who was revoked makes room for who comes after
@@ -172,11 +182,13 @@ def link_account(
             and manager in (select id from manager where revoked_at is not null)""",
         **account,
     )
-    if tx.run(f"select 1 as one from reader_identity where {same}", **account):
+    if tx.run(f"select 1 as one from reader_identity where {same} and manager <> :reader", reader=reader, **account):
         raise RequestError("this account is a reader already; revoke that one first, see admin reader list")
     tx.run(
         """insert into reader_identity (manager, org, issuer, subject, email, added_at)
-           values (:reader, :org, :issuer, :subject, :email, to_timestamp(:now))""",
+           values (:reader, :org, :issuer, :subject, :email, to_timestamp(:now))
+           on conflict (manager) do update set org = excluded.org, issuer = excluded.issuer, subject = excluded.subject,
+             email = excluded.email, added_at = excluded.added_at""",
         reader=reader,
         now=now,
         **account,

@@ -156,6 +156,13 @@ def test_readers_sign_in_with_the_provider_an_administrator_set_up(service, admi
         assert me(provider.token("eve", **{**account, "hd": "example.org"})).status_code == 401
         listed = {one["id"]: one for one in admin("reader", "list")["readers"]}[made["reader"]]
         assert (listed["account"], listed["revoked"]) == ("eve@example.com", False)
+        admin("reader", "link", made["reader"], "--subject", "eve-2")
+        assert me(provider.token("eve", **account)).status_code == 401
+        assert me(provider.token("eve-2", hd="example.com")).json()["id"] == made["reader"]
+        assert "there is no reader" in admin("reader", "link", "0" * 32, "--subject", "eve-3", code=2)
+        linked = admin("reader", "link", made["reader"], "--email", "Eve@example.com")
+        assert (linked["account"], linked["issuer"]) == ("eve@example.com", provider.issuer)
+        assert me(provider.token("eve", **account)).json()["id"] == made["reader"]
         again = ("reader", "add", "--role", "auditor", "--email", "eve@example.com")
         assert "a reader already" in admin(*again, code=2)
         assert len(admin("reader", "list")["readers"]) == len(admin("token", "list")["readers"])

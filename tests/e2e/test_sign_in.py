@@ -21,6 +21,7 @@ from sync_service.errors import DatabaseError
 from sync_service.key_files import KeyFiles
 from sync_service.oidc import Provider
 from sync_service.providers import AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, Providers
+from sync_service.provision import RequestError
 from tests.e2e.client import Client
 from tests.e2e.office import NOW, found
 from tests.oidc_provider import CLIENT, Key, OidcProvider, running_provider
@@ -139,6 +140,31 @@ def test_two_accounts_with_one_address_at_once_are_not_both_let_in(company, clie
     tied = company.pg.owner.run("select subject from reader_identity")[0]["subject"]
     won = int(tied.removeprefix("sub-"))
     assert [n % 4 for n, status in enumerate(answers) if status == 200] == [won, won]
+
+
+def test_a_reader_is_given_another_account_and_only_a_free_one(company, client, provider):
+    made, other = reader(company), reader(company, subject="taken")
+
+    def link(who, **account):
+        with company.office.database.transaction() as tx:
+            readers.link_account(tx, company.org, who, now=NOW, **account)
+
+    link(made, subject="sub-2")
+    link(made, subject="sub-2")
+    assert [me(client, provider.token(name)).status for name in ("sub-1", "sub-2")] == [401, 200]
+    readers.remove_provider(company.office.database, company.org)
+    with running_provider(client.clock) as successor:
+        sign_in_with(company, successor, client_id="new")
+        link(made, subject="sub-1")
+        assert me(client, successor.token("sub-1", aud="new")).body["id"] == made
+    sign_in_with(company, provider)
+    with pytest.raises(RequestError, match="a reader already"):
+        link(made, subject="taken")
+    readers.revoke_reader(company.office.database, company.org, other, now=NOW)
+    with pytest.raises(RequestError, match="revoked for good"):
+        link(other, subject="sub-9")
+    link(made, subject="taken")
+    assert me(client, provider.token("taken")).body["id"] == made
 
 
 def test_those_who_answer_requests_tie_an_account_once_and_see_their_organisation_only(company, provider, tmp_path):
