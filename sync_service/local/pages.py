@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,10 @@ FILES = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 """Every address of the pages, and the file and media type behind it. Nothing else of the folder is ever served."""
+
+KEPT_SECONDS = 60.0
+"""How long the pages go by what was looked up of the identity providers: nobody has to sign in for a page, so a page
+must cost next to nothing."""
 
 _MISSING = """<!doctype html>
 <html lang="en">
@@ -105,13 +110,40 @@ def _origin(address: str) -> str | None:
     return f"{parts.scheme}://{name}" + (f":{port}" if port else "")
 
 
+class AskedForAll:
+    """What `ask` answers, at most KEPT_SECONDS old. It runs in one thread at a time, and everybody waits for that one
+    without a thread of their own. For one event loop.
+    """
+
+    def __init__(self, ask: Callable[[], Iterable[str]], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._ask, self._monotonic = ask, monotonic
+        self._answer: asyncio.Task[tuple[str, ...]] | None = None
+        self._until = 0.0
+
+    async def __call__(self) -> tuple[str, ...]:
+        """The answer. Raises what `ask` raises; then it is asked again the next time."""
+        old = self._answer
+        if old is None or (old.done() and (self._monotonic() >= self._until or _failed(old))):
+            old = self._answer = asyncio.create_task(self._asked())
+        return await asyncio.shield(old)  # one who leaves takes nobody else's answer away
+
+    async def _asked(self) -> tuple[str, ...]:
+        answer = tuple(await asyncio.to_thread(self._ask))
+        self._until = self._monotonic() + KEPT_SECONDS
+        return answer
+
+
+def _failed(task: asyncio.Task[tuple[str, ...]]) -> bool:
+    return task.cancelled() or task.exception() is not None
+
+
 class Pages:
-    """ASGI: the pages, and for every other address the application behind them. `connect` is asked at each page for
-    the identity providers it may talk to.
+    """ASGI: the pages, and for every other address the application behind them. `connect` is asked now and then for
+    the identity providers that the pages may talk to.
     """
 
     def __init__(self, behind: App, *, folder: Path = DIST, connect: Callable[[], Iterable[str]] = tuple) -> None:
-        self._behind, self._folder, self._connect = behind, folder, connect
+        self._behind, self._folder, self._connect = behind, folder, AskedForAll(connect)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's event stream, as ASGI calls it."""
@@ -124,7 +156,7 @@ class Pages:
         fresh = page.tag in [each.strip().removeprefix("W/") for each in held.split(",")]
         headers = {
             "Cache-Control": "no-cache",
-            "Content-Security-Policy": policy(await asyncio.to_thread(self._connect)),
+            "Content-Security-Policy": policy(await self._connect()),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), microphone=(), geolocation=()",

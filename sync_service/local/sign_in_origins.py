@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class SignInOrigins:
-    """Called for each page; asks the database, and each provider at most once an hour. `db` speaks as framekeep_api,
+    """Called by one thread at a time (`pages.AskedForAll`); asks the database, and each provider at most once an hour. `db` speaks as framekeep_api,
     `fetch` gives the bytes of a small document (`providers.Fetcher`).
     """
 

@@ -5,13 +5,14 @@ to build them and the API answers as ever.
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sync_service.errors import Unavailable
-from sync_service.local.pages import FILES, Pages, policy
+from sync_service.local.pages import FILES, KEPT_SECONDS, AskedForAll, Pages, policy
 from sync_service.local.sign_in_origins import AGAIN_SECONDS, FRESH_SECONDS, SignInOrigins
 
 
@@ -86,6 +87,52 @@ def test_the_policy_lets_nothing_in() -> None:
         "",
     ):
         assert policy([odd]) == policy(), odd
+
+
+def test_pages_share_one_look_at_the_providers_for_a_minute() -> None:
+    now, asked, away = [0.0], [], [False]
+
+    def ask_slowly() -> list[str]:
+        asked.append(now[0])
+        time.sleep(0.05)
+        if away[0]:
+            raise Unavailable("away", 60)
+        return [f"https://{len(asked)}.example"]
+
+    async def look() -> None:
+        shared = AskedForAll(ask_slowly, monotonic=lambda: now[0])
+        left = asyncio.ensure_future(shared())
+        many = asyncio.gather(*(shared() for _ in range(50)))
+        await asyncio.sleep(0)
+        left.cancel()
+        assert set(await many) == {("https://1.example",)} and len(asked) == 1, "who leaves takes nothing away"
+        now[0] += KEPT_SECONDS - 1
+        assert await shared() == ("https://1.example",) and len(asked) == 1
+        now[0] += 1
+        assert set(await asyncio.gather(shared(), shared())) == {("https://2.example",)} and len(asked) == 2
+        now[0], away[0] = now[0] + KEPT_SECONDS, True
+        with pytest.raises(Unavailable):
+            await shared()
+        away[0] = False
+        assert await shared() == ("https://4.example",), "a failure is not kept"
+
+    asyncio.run(look())
+
+
+def test_a_page_load_looks_at_the_providers_once(built: Path) -> None:
+    asked: list[str] = []
+    pages = Pages(api, folder=built, connect=lambda: asked.append("") or ["https://login.example.com"])
+
+    async def send(message: dict[str, Any]) -> None:
+        if "headers" in message:
+            assert "https://login.example.com" in dict(message["headers"])[b"content-security-policy"].decode()
+
+    async def load() -> None:
+        scopes = [{"type": "http", "method": "GET", "path": path, "headers": []} for path in FILES]
+        await asyncio.gather(*(pages(scope, None, send) for scope in scopes))  # type: ignore[arg-type]  # as above
+
+    asyncio.run(load())
+    assert len(asked) == 1
 
 
 class Issuers:
