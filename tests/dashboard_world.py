@@ -128,7 +128,7 @@ def running(pg: FreshDatabase, folder: Path, *, dist: Path = DIST) -> Iterator[W
     gate = Gate(Application(build_endpoints(store, inbox, clock=lambda: NOW)))
     world = World(f"http://127.0.0.1:{port}", pg, folder, gate)
     config = uvicorn.Config(
-        Pages(gate, folder=dist, connect=lambda: world.connect()),
+        Pages(gate, folder=dist, connect=lambda: world.connect(), kept=0.0),
         host="127.0.0.1",
         port=port,
         log_config=None,
@@ -190,6 +190,8 @@ def measured_by_agents(world: World, whole_month: bool) -> Company:
             )
             code = provision.new_code(acme.office, acme.org, person, now=NOW).code
             send_day(world.folder / "agents" / f"{name[:1]}{number}", code, world.url, windows, ManualClock(NOW))
+    # Their laptops have been there as long as what they bring.
+    world.pg.owner.run("update device set enrolled_at = enrolled_at - interval '60 days'")
     inbox = SqliteInbox(world.folder / "inbox.sqlite")
     try:
         while Writer(inbox, world.pg.role("writer"), acme.alerts).step().stored:

@@ -111,12 +111,18 @@ def _origin(address: str) -> str | None:
 
 
 class AskedForAll:
-    """What `ask` answers, at most KEPT_SECONDS old. It runs in one thread at a time, and everybody waits for that one
+    """What `ask` answers, at most `seconds` old. It runs in one thread at a time, and everybody waits for that one
     without a thread of their own. For one event loop.
     """
 
-    def __init__(self, ask: Callable[[], Iterable[str]], *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._ask, self._monotonic = ask, monotonic
+    def __init__(
+        self,
+        ask: Callable[[], Iterable[str]],
+        *,
+        seconds: float = KEPT_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask, self._seconds, self._monotonic = ask, seconds, monotonic
         self._answer: asyncio.Task[tuple[str, ...]] | None = None
         self._until = 0.0
 
@@ -129,7 +135,7 @@ class AskedForAll:
 
     async def _asked(self) -> tuple[str, ...]:
         answer = tuple(await asyncio.to_thread(self._ask))
-        self._until = self._monotonic() + KEPT_SECONDS
+        self._until = self._monotonic() + self._seconds
         return answer
 
 
@@ -138,12 +144,19 @@ def _failed(task: asyncio.Task[tuple[str, ...]]) -> bool:
 
 
 class Pages:
-    """ASGI: the pages, and for every other address the application behind them. `connect` is asked now and then for
-    the identity providers that the pages may talk to.
+    """ASGI: the pages, and for every other address the application behind them. `connect` is asked, at most
+    every `kept` seconds, for the identity providers that the pages may talk to.
     """
 
-    def __init__(self, behind: App, *, folder: Path = DIST, connect: Callable[[], Iterable[str]] = tuple) -> None:
-        self._behind, self._folder, self._connect = behind, folder, AskedForAll(connect)
+    def __init__(
+        self,
+        behind: App,
+        *,
+        folder: Path = DIST,
+        connect: Callable[[], Iterable[str]] = tuple,
+        kept: float = KEPT_SECONDS,
+    ) -> None:
+        self._behind, self._folder, self._connect = behind, folder, AskedForAll(connect, seconds=kept)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection's event stream, as ASGI calls it."""
