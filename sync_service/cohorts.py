@@ -7,7 +7,8 @@
 * Once there are measurements, no administrator puts anybody into a team alone: with invented colleagues whose numbers
   they know, a team of k would be one person's number. A second person has to agree (`memberships_of`).
 * Whoever is new counts only after ten active days (`counting`): an invention has to be kept up for two weeks, in front
-  of colleagues who see its name in their list.
+  of colleagues who see its name in their list. Days from before somebody's first laptop was enrolled are none: a laptop
+  says itself when it measured, and one that is new could bring ten past days at once.
 """
 
 from __future__ import annotations
@@ -45,17 +46,21 @@ class Joining:
     (`at_once`) and the counter-example search.
 
     `active_days`: so many days with at least `active_seconds` observed must lie before the first day somebody counts.
-    `second_person`: whether putting somebody into a team takes two people.
+    `second_person`: whether putting somebody into a team takes two people. `from_enrolment`: whether only what was measured
+    since somebody's first laptop was enrolled is a measurement of theirs for a team.
     """
 
     active_days: int = 10
     active_seconds: int = 1800
     second_person: bool = True
+    from_enrolment: bool = True
 
     @classmethod
     def at_once(cls) -> Joining:
-        """Everybody counts from their first day on: for demonstrations, never for people at work."""
-        return cls(active_days=0)
+        """Everybody counts from their first day on, even a day before their laptop: for demonstrations, never for people
+        at work.
+        """
+        return cls(active_days=0, from_enrolment=False)
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,8 @@ def counting(
 ) -> frozenset[str]:
     """Who of a cohort's `people` counts on `day`: whoever counted before, or has ten active days behind them.
 
-    `observed`: person -> local day -> observed seconds (see `blocks.Rollup.observed`), of the days before `day` that are
-    kept; days from `day` on are not looked at. `since`: the first day somebody counted on; who began once goes on.
+    `observed`: person -> local day -> observed seconds (see `blocks.Rollup.observed`) since their first laptop was enrolled,
+    of the days before `day` that are kept; days from `day` on are not looked at. `since`: the first day somebody counted on; who began once goes on.
     """
     rules = joining or Joining()
     return frozenset(

@@ -89,16 +89,19 @@ def counting_on(
 
 
 def observed_before(tx: Database, people: Collection[str], day: date, zone: ZoneInfo) -> dict[str, dict[date, int]]:
-    """Observed seconds by person and local day, of the days before `day` that are kept."""
+    """Observed seconds by person and local day, of the days before `day` that are kept: from the quarter hours that began
+    when the person had a laptop, whatever else one brought.
+    """
     if not people:
         return {}
     observed: dict[str, dict[date, int]] = {}
     for row in tx.run(
         """select person, (slot at time zone cast(:zone as text))::date::text as day,
              sum(observed + unknown)::bigint as seconds
-           from person_rollup
+           from person_rollup r
            where person in (select jsonb_array_elements_text(cast(:people as jsonb)))
              and slot >= to_timestamp(:start) and slot < to_timestamp(:end)
+             and slot >= coalesce((select min(d.enrolled_at) from device d where d.person = r.person), '-infinity')
            group by 1, 2""",
         zone=zone.key,
         people=json.dumps(sorted(people)),

@@ -191,7 +191,9 @@ class Publisher:
             counted = counting_on(tx, month.org, month.team, month.month, day, month.zone, self._joining)
             measured = {
                 person: slots
-                for person, slots in team_data.people(tx, month.team, day, month.zone).items()
+                for person, slots in team_data.people(
+                    tx, month.team, day, month.zone, from_enrolment=self._joining.from_enrolment
+                ).items()
                 if person in counted
             }
             people, changed = apply_corrections(measured, team_data.corrections(tx, month.team, day, month.zone))

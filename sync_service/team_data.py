@@ -14,8 +14,10 @@ from sync_service.ports import Database
 from sync_service.timetable import instant, month_of
 
 
-def people(tx: Database, team: str, day: date, zone: ZoneInfo) -> People:
-    """The cohort's rollups of the local day, without the erased and without whoever was reported by name that day."""
+def people(tx: Database, team: str, day: date, zone: ZoneInfo, *, from_enrolment: bool = True) -> People:
+    """The cohort's rollups of the local day, without the erased and without whoever was reported by name that day;
+    `from_enrolment`: of quarter hours that began when the person had a laptop (see `cohorts.Joining`).
+    """
     rows = tx.run(
         """with counted as (
              select c.person from cohort c
@@ -31,7 +33,10 @@ def people(tx: Database, team: str, day: date, zone: ZoneInfo) -> People:
              sum(looking_away)::bigint as looking_away, sum(on_phone)::bigint as on_phone,
              sum(absent)::bigint as absent, sum(unknown)::bigint as unknown
            from rolled where person not in (select person from rolled where by_name)
+             and (not :from_enrolment
+               or slot >= coalesce((select min(d.enrolled_at) from device d where d.person = rolled.person), '-infinity'))
            group by person, slot""",
+        from_enrolment=from_enrolment,
         team=team,
         month=month_of(day).isoformat(),
         start=instant(day, 0, zone),

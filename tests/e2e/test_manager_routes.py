@@ -245,7 +245,7 @@ def test_the_policy_is_the_signed_document_with_an_etag(company, client):
 
 
 def test_devices_are_listed_by_day(company, client):
-    client.enrol(company.red[0])
+    client.enrol(company.red[0], new=True)
     (device,) = client.ask("GET", "/v1/devices", token=token(company, "admin").token).body["devices"]
     assert (
         device["person_name"] == "red 0" and device["enrolled_on"] == "2026-11-11" and device["last_heard_on"] is None

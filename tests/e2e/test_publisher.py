@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -406,3 +407,37 @@ def test_killed_at_any_moment_no_day_is_half_released(company):
         assert len(company.pg.owner.run("select person from cohort")) == 6
     assert interrupted, "no kill fell between two days: the test shows nothing"
     print(f"{interrupted} of 20 kills fell between two days")
+
+
+def enrolled(company, person, at):
+    """A laptop of the person's, enrolled `at`."""
+    company.pg.owner.run(
+        """insert into device (id, org, person, public, enrolled_at)
+           values (:id, :org, :person, decode(repeat('01', 32), 'hex'), to_timestamp(:at))""",
+        id=secrets.token_hex(16),
+        org=company.org,
+        person=person,
+        at=at,
+    )
+
+
+@pytest.mark.parametrize(("since", "why"), [(NINE - 1, "too_few_people"), (NINE - 21 * 86400, None)])
+def test_ten_days_brought_by_a_fresh_laptop_make_nobody_count(company, since, why):
+    colleagues = company.team("red", 4)
+    new = company.person("new", "red", new=True)
+    enrolled(company, new, since)
+    enrolled(company, new, NINE)  # a second laptop takes no day away
+    for person in (*colleagues, new):
+        for day in (MONDAY - timedelta(days=n) for n in range(20)):
+            company.measured(person, instant(day, 9 * 60, BERLIN), 4, at_screen=900)
+    publish(company)
+    assert days(company)[company.teams["red"], MONDAY.isoformat()] == why
+
+
+def test_what_was_measured_before_the_first_laptop_is_no_measurement_for_a_team(company):
+    people = company.team("red", 5)
+    for person in people:
+        company.measured(person, NINE, 8, at_screen=900)
+    enrolled(company, people[0], NINE + 7 * 900)
+    publish(company)
+    assert days(company)[company.teams["red"], MONDAY.isoformat()] == "too_few_people"
