@@ -110,11 +110,12 @@ def add_admin(verbs: Any, add_data: Callable[[argparse.ArgumentParser], None]) -
 
 def _run(options: argparse.Namespace) -> int:
     # Imported here: the other verbs of the command start faster without the database's driver.
+    from sync_service.admin_log import carry_out
     from sync_service.admin_verbs import VERBS
     from sync_service.app import build_office, join_store, wall_clock
 
     with join_store(options.data) as store:
-        told = VERBS[options.thing, options.act](build_office(store), options, wall_clock())
+        told = carry_out(VERBS, build_office(store), options, wall_clock())
     sys.stdout.write(json.dumps(_for_json(told)) + "\n" if options.json else _as_text(told))
     return 0
 

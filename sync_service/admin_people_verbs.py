@@ -27,7 +27,7 @@ def _person_add(office: Office, options: argparse.Namespace, now: int) -> Told:
     row = approving.ask_to_add(
         office.database,
         org,
-        _acting(office, org, options.acting),
+        acting(office, org, options.acting),
         request=secrets.token_hex(16),
         name=options.name,
         team=team["id"],
@@ -43,7 +43,7 @@ def _person_move(office: Office, options: argparse.Namespace, now: int) -> Told:
     row = approving.ask_to_move(
         office.database,
         org,
-        _acting(office, org, options.acting),
+        acting(office, org, options.acting),
         request=secrets.token_hex(16),
         person=provision.the_person(office, org, options.person),
         team=team["id"],
@@ -97,7 +97,7 @@ def _refuse(office: Office, options: argparse.Namespace, now: int) -> Told:
 
 def _decide(office: Office, options: argparse.Namespace, decision: Decision, now: int) -> Told:
     org = provision.the_organisation(office, options.org)
-    by = _acting(office, org, options.acting)
+    by = acting(office, org, options.acting)
     assert by is not None  # the option is required
     row = approving.decide(office.database, org, by, options.approval, decision, now=now)
     counts = {"counts_from": row["counts_from"][:7]} if row["counts_from"] else {}
@@ -142,7 +142,7 @@ def _code_list(office: Office, options: argparse.Namespace, _: int) -> Told:
     return {"codes": [{name: row[column] for name, column in names.items()} for row in rows]}
 
 
-def _acting(office: Office, org: str, wanted: str | None) -> By | None:
+def acting(office: Office, org: str, wanted: str | None) -> By | None:
     """The administrator named or numbered `wanted`; None when nobody says."""
     if wanted is None:
         return None

@@ -14,7 +14,8 @@ import pytest
 from agent.wire.enrolment import EnrolmentCode
 from sync_service import issuing
 from sync_service.admin import add_admin
-from sync_service.admin_people_verbs import PEOPLE_VERBS
+from sync_service.admin_log import carry_out, changes
+from sync_service.admin_verbs import VERBS
 from sync_service.approval import LAPSE_SECONDS
 from sync_service.approving import ALONE
 from sync_service.errors import PoisonError
@@ -253,7 +254,7 @@ def command(room, *words):
     parser = argparse.ArgumentParser()
     add_admin(parser.add_subparsers(), lambda _: None)
     options = parser.parse_args(["admin", *words])
-    return PEOPLE_VERBS[options.thing, options.act](room.company.office, options, NOW)
+    return carry_out(VERBS, room.company.office, options, NOW)
 
 
 def test_on_the_machine_itself_two_administrators_are_asked_for_too(room):
@@ -292,3 +293,51 @@ def test_a_code_made_on_the_machine_stands_in_the_persons_own_log(room):
     assert command(room, "code", "withdraw", code["id"])["withdrawn"]
     with pytest.raises(RequestError, match="no code"):
         command(room, "code", "withdraw", code["id"])
+
+
+READING = {
+    ("org", "list"), ("team", "list"), ("person", "list"), ("approval", "list"), ("code", "list"), ("key", "list"),
+    ("policy", "show"), ("token", "list"), ("reader", "list"), ("oidc", "show"), ("device", "list"),
+    ("alerts", "channels"), ("alerts", "rules"), ("alerts", "list"), ("document", "export"), ("document", "list"),
+    ("agreement", "show"),
+}  # fmt: skip
+
+
+def test_every_verb_that_is_not_known_to_read_only_is_put_on_record():
+    assert {verb for verb in VERBS if not changes(verb)} == READING
+
+
+def test_what_is_changed_on_the_machine_is_on_record_without_what_was_typed(room):
+    room.measure()
+    code = command(room, "code", "new", "--person", room.red[0])
+    asked = command(room, "person", "move", room.red[0], "--team", "red", "--as", "Alice")
+    (made,) = command(room, "code", "list")["codes"]
+    token = command(room, "token", "new", "--role", "auditor", "--name", "Zoe Quill")
+    issuer = "https://id.example"
+    for words in (
+        ("code", "withdraw", made["id"]),
+        ("approval", "refuse", asked["approval"], "--as", "Bert"),
+        ("oidc", "set", "--issuer", issuer, "--client-id", "dash", "--unchecked"),
+        ("reader", "add", "--role", "auditor", "--email", "zoe@quill.example"),
+        ("reader", "revoke", token["reader"]),
+        ("oidc", "remove"),
+    ):
+        command(room, *words)
+    rows = room.company.pg.owner.run(
+        "select action, reader_name as who, l::text as entry from access_log l order by row"
+    )
+    machine = "on the service's own machine"
+    assert [(row["action"], row["who"]) for row in rows] == [
+        ("codes", machine), ("person_move", "Alice"), ("token_new", machine), ("code_withdraw", machine),
+        ("approval_refuse", "Bert"), ("oidc_set", machine), ("reader_add", machine), ("reader_revoke", machine),
+        ("oidc_remove", machine),
+    ]  # fmt: skip
+    typed = (code["code"], token["token"], "uill", issuer, "dash", made["id"])
+    assert not any(secret in row["entry"] for row in rows for secret in typed)
+
+
+def test_what_is_tried_only_is_not_on_record(room):
+    command(room, "policy", "publish", "--k", "6", "--dry-run")
+    assert room.log("policy_publish") == []
+    command(room, "policy", "publish", "--k", "6")
+    assert len(room.log("policy_publish")) == 1
