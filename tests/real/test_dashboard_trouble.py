@@ -29,7 +29,7 @@ def test_a_token_that_ends_in_the_middle(chromium: Browser, dashboard: World) ->
         dashboard.gate.answers(401, 1)
         page.click("#span-month")
         expect(page.locator("h1")).to_have_text("Sign in")
-        expect(page.locator(".message.warn")).to_contain_text("no longer valid")
+        expect(page.locator(".message.warn")).to_contain_text("is not accepted")
         assert "Customer care" not in page.inner_text("body")
         assert page.evaluate(f"sessionStorage.getItem('{TOKEN}')") is None
         page.fill("#token", dashboard.tokens["acme", "manager"])

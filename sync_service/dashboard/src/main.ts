@@ -6,7 +6,7 @@ import type { Context, View } from "./context.js";
 import { h } from "./dom.js";
 import { comeBack, isBack } from "./oidc.js";
 import { head, problemBox } from "./parts.js";
-import { Problem } from "./problem.js";
+import { Problem, WORDS } from "./problem.js";
 import { formatRoute, parseRoute, type Route } from "./route.js";
 import { forgetToken, token } from "./session.js";
 import type { Me } from "./types.js";
@@ -120,7 +120,7 @@ async function viewOf(route: Route, signal: AbortSignal, why: string | null): Pr
     me,
     signal,
     now: () => Date.now(),
-    reload: () => void render(token() ? null : "Your sign-in is no longer valid: it has run out or was revoked. Sign in again to go on."),
+    reload: () => void render(token() ? null : WORDS["not_authenticated"]!),
     say: (text) => {
       spoken.textContent = text;
     },

@@ -13,8 +13,8 @@ export class Problem extends Error {
   }
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  not_authenticated: "Your sign-in is no longer valid: it has run out or was revoked. Sign in again to go on.",
+export const WORDS: Readonly<Record<string, string>> = {
+  not_authenticated: "This sign-in is not accepted: it has run out, was revoked, or its account is no reader here. Sign in again, or ask an administrator to make the account a reader.",
   not_allowed: "Your role may not read this. An administrator decides who reads what; this attempt was logged.",
   counted_in_team:
     "You were counted in this team in these days, so its numbers are not shown to you: you could subtract yourself. Choose a month in which you were not.",
