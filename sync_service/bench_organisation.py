@@ -120,8 +120,9 @@ select :org, md5(:org || ' person ' || n), cast(:month as date) - interval '13 m
 from generate_series(1, :people) n where (n - 1) / :team < :teams
 """,
     "laptops": """
-insert into device (id, org, person, public)
-select md5(:org || ' device ' || n), :org, md5(:org || ' person ' || n), sha256(cast('device ' || n as bytea))
+insert into device (id, org, person, public, enrolled_at)
+select md5(:org || ' device ' || n), :org, md5(:org || ' person ' || n), sha256(cast('device ' || n as bytea)),
+  cast(:today as timestamptz) - interval '13 months'
 from generate_series(1, :people) n
 """,
     "counters": """
