@@ -12,8 +12,9 @@ from sync_service.admin_alert_verbs import ALERT_VERBS
 from sync_service.admin_document_verbs import DOCUMENT_VERBS
 from sync_service.admin_people_verbs import PEOPLE_VERBS
 from sync_service.admin_reader_verbs import READER_VERBS
+from sync_service.drafting import ground
 from sync_service.local.registry import PostgresRegistry
-from sync_service.policies import current_policy, newest_policy
+from sync_service.policies import current_papers, current_policy, policy_ground
 from sync_service.policy_text import changes, terms
 from sync_service.provision import Office, RequestError
 
@@ -80,7 +81,8 @@ def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> To
         may_quit=None if options.quit is None else options.quit == "on",
         effective=_midnight(options.effective) if options.effective else None,
     )
-    differences = changes(newest_policy(office.database, org), policy)
+    before = policy_ground(office.database, org, now=now)
+    differences = changes(before.present, policy, before.falls)
     if not differences:
         raise RequestError("nothing would change; to let the present policy hold longer, use policy renew")
     if not options.dry_run:
@@ -96,9 +98,19 @@ def _policy_publish(office: Office, options: argparse.Namespace, now: int) -> To
 
 
 def _policy_renew(office: Office, options: argparse.Namespace, now: int) -> Told:
-    policy = issuing.next_policy(office, provision.the_organisation(office, options.org), now=now)
+    org = provision.the_organisation(office, options.org)
+    before = ground(
+        current_papers(office.database, org).policies, now
+    )  # believed or not: it may be renewed with a new key
+    policy = issuing.next_policy(office, org, now=now)
     issuing.publish_policy(office, policy, now=now)
-    return {"policy": policy.id, **terms(policy), "expires": _time(policy.not_after)}
+    told = [{"change": line} for line in changes(before.present, policy, before.falls)] if before else []
+    return {
+        "policy": policy.id,
+        **({"changes": told} if told else {}),
+        **terms(policy),
+        "expires": _time(policy.not_after),
+    }
 
 
 def _key_list(office: Office, options: argparse.Namespace, _: int) -> Told:

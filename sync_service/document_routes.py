@@ -6,7 +6,7 @@ policy signer's key, where it holds that. Both pass the same checks, and none go
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,12 +30,13 @@ from sync_service.document_schemas import (
     POLICY_ID,
     PUBLISHED,
 )
+from sync_service.drafting import ground
 from sync_service.errors import ServiceError, Unavailable
 from sync_service.http import Answer, Endpoint, Parameter, Refused, Request, refusal, refuses
 from sync_service.paging import asked_page, link_to_next, page_parameters, shown
 from sync_service.papers import NotAcceptable, Papers
 from sync_service.people import RequestError
-from sync_service.policies import current_papers
+from sync_service.policies import NEWEST_POLICIES, current_papers
 from sync_service.policy_text import agreement_terms, differences, parse_hours, terms
 from sync_service.ports import Database, Row
 from sync_service.provision import Office
@@ -106,12 +107,12 @@ def document_endpoints(parts: DocumentParts) -> list[Endpoint]:
             enter(tx, reader.org)
             new = _read(_named(tx, request.params["policy"]))
             if "since" in request.query:
-                old = _read(_named(tx, request.query["since"]))
+                compared: tuple[Policy, Policy, Policy | None] = (_read(_named(tx, request.query["since"])), new, None)
             else:
-                before = _rows(tx, below=new.seq, limit=1)
-                old = _read(before[0]) if before else new
-        found = [asdict(change) for change in differences(old, new)]
-        return Answer(200, {"from": old.id, "to": new.id, "changes": found})
+                earlier = [_read(row) for row in _rows(tx, below=new.seq, limit=NEWEST_POLICIES)]
+                compared = _compared(earlier, new, new.issued)
+        found = [asdict(change) for change in differences(*compared)]
+        return Answer(200, {"from": compared[0].id, "to": new.id, "changes": found})
 
     def publish(request: Request) -> Answer:
         reader = admit(parts.readers, request, "policy_edit")
@@ -180,7 +181,7 @@ def document_endpoints(parts: DocumentParts) -> list[Endpoint]:
             "What changed between two policies, in plain words",
             {200: ("One entry a term that differs.", CHANGES), **refuses(s404="unknown_policy", **_REFUSES)},
             auth="manager",
-            query=(Parameter("since", "The policy to compare with; the one before it when left out.", POLICY_ID),),
+            query=(Parameter("since", "The policy to compare with; the one it followed when left out.", POLICY_ID),),
             params=policy_param,
         ),
     ]
@@ -203,8 +204,9 @@ def _publish(parts: DocumentParts, org: str, reader: str, request: Request) -> A
                 raise Refused(refusal(400, "malformed", message="`dry_run` is true or false."))
             policy = issuing.next_policy(office, org, now=now, **_terms(asked["terms"]))
         papers = current_papers(office.database, org)
-        old = max((one for one in papers.policies if one.seq < policy.seq), key=lambda one: one.seq, default=policy)
-        found = differences(old, policy)
+        # One that was published before is told as it was then.
+        instant = policy.issued if ("policy", policy.seq) in papers.documents else now
+        found = differences(*_compared(papers.policies, policy, instant))
         told = {"id": policy.id, "effective": policy.begins, "changes": [asdict(change) for change in found]}
         if "document" in asked:
             new = bool(office.documents.publish_all([document], now=now, by=reader))
@@ -225,6 +227,12 @@ def _publish(parts: DocumentParts, org: str, reader: str, request: Request) -> A
         code = error.reason if isinstance(error, NotAcceptable) else error.code
         raise Refused(refusal(400 if code == "malformed" else 409, code, message=_said(error))) from None
     return Answer(201 if new else 200, {**told, "published": True})
+
+
+def _compared(policies: Iterable[Policy], new: Policy, now: float) -> tuple[Policy, Policy, Policy | None]:
+    """A policy issued at `now` and what to tell it beside: the one in force then, itself, the one that falls away."""
+    before = ground((one for one in policies if one.seq < new.seq), now)
+    return (new, new, None) if before is None else (before.present, new, before.falls)
 
 
 def _terms(asked: Any) -> dict[str, Any]:

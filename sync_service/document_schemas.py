@@ -24,7 +24,7 @@ _VERSION: dict[str, Schema] = {
     "beyond_agreement": {**BOOLEAN, "description": "Whether it would go beyond the agreement that holds."},
 }
 _CHANGE = closed(
-    term={"enum": ["hours", "interval", "k", "individual_reports", "quit", "agreement"]},
+    term={"enum": ["hours", "interval", "k", "individual_reports", "quit", "agreement", "coming"]},
     before=TEXT,
     after=TEXT,
     text={**TEXT, "description": "In plain words."},

@@ -5,14 +5,15 @@ RequestError, one sentence, for what no document may say. Times are epoch second
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from agent.wire.agreement import Agreement
 from agent.wire.documents import Keyset, Policy, SealKeyEntry, WorkHours
 from agent.wire.errors import WireError
 from agent.wire.roots import RootLink
+from agent.wire.versions import coming, in_force
 from sync_service.people import RequestError
 
 DAY = 24 * 3600
@@ -24,11 +25,32 @@ AGREEMENT_DAYS = 5 * 365
 _Made = TypeVar("_Made")
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a new policy is built on and compared with. `present`: the policy in force (where none has begun, the newest).
+    `falls`: the one that was to come, which any new policy withdraws. `seq`: the highest number given so far.
+    """
+
+    present: Policy
+    falls: Policy | None
+    seq: int
+
+
+def ground(policies: Iterable[Policy], now: float) -> Ground | None:
+    """The ground of a policy that is issued at `now` behind these, None where there are none."""
+    known = list(policies)
+    newest = max(known, key=lambda policy: policy.seq, default=None)
+    if newest is None:
+        return None
+    return Ground(in_force(known, now) or newest, coming(known, now), newest.seq)
+
+
 def next_policy(
     old: Policy,
     *,
     now: int,
     agreement: str,
+    seq: int | None = None,
     work_hours: tuple[WorkHours, ...] | None = None,
     interval_seconds: int | None = None,
     individual_reports: bool | None = None,
@@ -36,10 +58,10 @@ def next_policy(
     may_quit: bool | None = None,
     effective: int | None = None,
 ) -> Policy:
-    """The policy behind `old`, with what is given changed; it names `agreement` (a digest, or "") and applies from
-    `effective` on, at once when None.
+    """`old` with what is given changed; it names `agreement` (a digest, or "") and applies from `effective` on, at once
+    when None. `seq`: its number, that behind `old` when None.
     """
-    seq = old.seq + 1
+    seq = old.seq + 1 if seq is None else seq
     return _made(
         "policy",
         lambda: Policy(

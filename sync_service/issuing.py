@@ -91,18 +91,21 @@ def next_policy(
     may_quit: bool | None = None,
     effective: int | None = None,
 ) -> Policy:
-    """The next policy: the newest one with what is given changed, on the agreement that holds when it begins. Nothing is
-    signed or published yet. Raises RequestError, also where it would go beyond the agreement.
+    """The next policy: the one in force with what is given changed, on the agreement that holds when it begins. Nothing
+    is taken over from one that is yet to come, which falls away. Nothing is signed or published yet. Raises
+    RequestError, also where it would go beyond the agreement.
     """
     papers = current_papers(office.database, org)
-    old = max(papers.policies, key=lambda policy: policy.seq, default=None)
-    if old is None:
+    ground = drafting.ground(papers.policies, now)
+    if ground is None:
         raise RequestError(f"organisation {org} has no policy yet; publish one first")
+    old = ground.present
     begins = now if effective is None else effective
     agreement = papers.agreement(begins)
     policy = drafting.next_policy(
         old,
         now=now,
+        seq=ground.seq + 1,
         agreement=agreement.digest if agreement is not None else old.agreement,
         work_hours=work_hours,
         interval_seconds=interval_seconds,

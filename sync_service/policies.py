@@ -9,6 +9,7 @@ from __future__ import annotations
 from agent.wire.agreement import Agreement
 from agent.wire.documents import Keyset, Policy
 from agent.wire.versions import in_force
+from sync_service.drafting import Ground, ground
 from sync_service.errors import ServiceError
 from sync_service.papers import NotAcceptable, Papers, read
 from sync_service.ports import Database, SignedDocument
@@ -49,13 +50,13 @@ def current_policy(db: Database, org: str, *, now: float) -> Policy:
     return current_papers(db, org).policy(now)
 
 
-def newest_policy(db: Database, org: str) -> Policy:
-    """The policy of the highest seq, in force or to come, its signature checked. Raises ServiceError."""
+def policy_ground(db: Database, org: str, *, now: float) -> Ground:
+    """What a policy issued at `now` is compared with, its signature checked. Raises ServiceError."""
     papers = current_papers(db, org)
-    found = max(papers.policies, key=lambda policy: policy.seq, default=None)
+    found = ground(papers.policies, now)
     if found is None:
         raise ServiceError(f"organisation {org} has no policy yet; publish one first")
-    papers.believe(found)
+    papers.believe(found.present)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from agent.wire.agreement import Agreement, exceeds
 from agent.wire.documents import Policy, WorkHours
@@ -55,10 +56,11 @@ def terms(policy: Policy) -> dict[str, str]:
     }
 
 
-def changes(old: Policy, new: Policy) -> list[str]:
-    """One line `term: old -> new` for each term that differs."""
+def changes(old: Policy, new: Policy, falls: Policy | None = None) -> list[str]:
+    """One line `term: old -> new` for each term that differs, and one for a policy that was to come and falls away."""
     before, after = terms(old), terms(new)
-    return [f"{name}: {before[name]} -> {after[name]}" for name in before if before[name] != after[name]]
+    lines = [f"{name}: {before[name]} -> {after[name]}" for name in before if before[name] != after[name]]
+    return lines if falls is None else [*lines, _falls_away(falls)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,10 @@ class Change:
     widens: bool | None
 
 
-def differences(old: Policy, new: Policy) -> list[Change]:
-    """What changes from one policy to another, for whoever is measured as much as for whoever decides."""
+def differences(old: Policy, new: Policy, falls: Policy | None = None) -> list[Change]:
+    """What changes from one policy to another, for whoever is measured as much as for whoever decides. `falls`: the
+    policy that was to come and is withdrawn by the new one.
+    """
     before, after = {**terms(old), "agreement": old.agreement}, {**terms(new), "agreement": new.agreement}
     said = {
         "hours": f"The work hours become {after['hours']}; they were {before['hours']}.",
@@ -99,11 +103,14 @@ def differences(old: Policy, new: Policy) -> list[Change]:
         "quit": not new.may_quit,
         "agreement": None,
     }
-    return [
+    found = [
         Change(term, before[term], after[term], said[term], widens[term])
         for term in said
         if before[term] != after[term]
     ]
+    if falls is not None:
+        found.append(Change("coming", falls.id, "none", _falls_away(falls), None))
+    return found
 
 
 def agreement_terms(agreement: Agreement) -> dict[str, str]:
@@ -120,6 +127,11 @@ def agreement_terms(agreement: Agreement) -> dict[str, str]:
 def hours_all(hours: Sequence[WorkHours]) -> str:
     """Several stretches in one line."""
     return "; ".join(hours_text(part) for part in hours)
+
+
+def _falls_away(policy: Policy) -> str:
+    begins = datetime.fromtimestamp(policy.begins, UTC)
+    return f"{policy.id}, which was to begin on {begins:%Y-%m-%d at %H:%M} UTC, falls away."
 
 
 def _covers(hours: tuple[WorkHours, ...], policy: Policy) -> bool:

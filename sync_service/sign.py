@@ -17,6 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.wire.agreement import Agreement
+from agent.wire.documents import Policy
 from agent.wire.errors import WireError
 from agent.wire.signing import add_signatures, claimed, unsigned
 from agent.wire.strict import MAX_INTEGER
@@ -35,7 +36,7 @@ from sync_service.paper_files import (
 )
 from sync_service.papers import ORDER, Papers, check_together, join
 from sync_service.people import RequestError
-from sync_service.policy_text import parse_hours
+from sync_service.policy_text import changes, parse_hours
 from sync_service.ports import SignedDocument
 
 Say = Callable[[str], object]
@@ -147,9 +148,10 @@ def draft(kind: str, papers: Papers, options: argparse.Namespace, *, now: int) -
                 days=365 * options.years,
             ).to_payload()
         )
-    present = max(papers.policies, key=lambda one: one.seq, default=None)
-    if present is None:
+    before = drafting.ground(papers.policies, now)
+    if before is None:
         raise RequestError("there is no policy among these documents; export them again")
+    present = before.present
     if options.agreement:
         digest = _digest(read_document(options.agreement))
     else:
@@ -158,6 +160,7 @@ def draft(kind: str, papers: Papers, options: argparse.Namespace, *, now: int) -
     policy = drafting.next_policy(
         present,
         now=now,
+        seq=before.seq + 1,
         agreement=digest,
         work_hours=hours,
         interval_seconds=options.interval,
@@ -216,9 +219,15 @@ def instant(text: str) -> int:
 
 
 def _draft(options: argparse.Namespace) -> int:
-    body = draft(options.kind, read_papers(options.papers), options, now=int(time.time()))
+    papers, now = read_papers(options.papers), int(time.time())
+    body = draft(options.kind, papers, options, now=now)
     write_document(options.out, body)
-    return show([options.out], _say)
+    show([options.out], _say)
+    before = drafting.ground(papers.policies, now) if options.kind == "policy" else None
+    if before is not None:
+        for line in changes(before.present, Policy.from_payload(claimed(body)), before.falls):
+            _say(f"  changes {line}")
+    return 0
 
 
 def _digest(document: bytes) -> str:

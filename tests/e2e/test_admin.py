@@ -110,6 +110,15 @@ def test_a_policy_is_shown_changed_after_a_look_at_the_change_and_renewed(servic
         "15 s",
     )
     assert renewed["expires"] >= before["expires"] and admin("policy", "show") == renewed
+    later = admin("policy", "publish", "--individual-reports", "on", "--effective", "2099-01-01")
+    assert later["changes"] == [{"change": "individual_reports: off -> on"}]
+    gone = {"change": f"{later['policy']}, which was to begin on 2099-01-01 at 00:00 UTC, falls away."}
+    now = admin("policy", "publish", "--interval", "20")
+    assert now["changes"] == [{"change": "interval: 15 s -> 20 s"}, gone]
+    assert admin("policy", "show")["individual_reports"] == now["individual_reports"] == "off"
+    later = admin("policy", "publish", "--individual-reports", "on", "--effective", "2099-01-01")
+    assert admin("policy", "renew")["changes"] == [{"change": gone["change"].replace("p-4", later["policy"])}]
+    assert admin("policy", "show")["individual_reports"] == "off"
 
 
 def test_a_keyset_is_renewed_with_the_root_key(service, admin, folder):

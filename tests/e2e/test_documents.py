@@ -303,7 +303,7 @@ def test_policies_are_listed_compared_and_published_over_http(company, client, s
     assert status == 200 and told["published"] is False and len(told["changes"]) == 2
     assert [change["widens"] for change in told["changes"]] == [False, False]
     assert post(admin, terms=terms) == (201, {**told, "published": True})
-    assert post(admin, terms={"k": 8})[1]["error"] == "nothing_changes"
+    assert post(admin, terms={"k": 8}, dry_run=True)[1]["id"] == "p-3"
     listed = json.loads(client.ask("GET", "/v1/policies", token=auditor).content)
     assert [(row["id"], row["state"]) for row in listed["policies"]] == [("p-2", "coming"), ("p-1", "in_force")]
     assert listed["policies"][0]["published_by"] == "the admin" and listed["agreements"] == []
@@ -342,6 +342,41 @@ def test_policies_are_listed_compared_and_published_over_http(company, client, s
         assert status == 400 and told["message"], wrong
     company.office.keys.policy_path(company.org).unlink()
     assert post(admin, terms={"k": 7})[1]["error"] == "no_signer"
+
+
+def test_a_change_today_takes_nothing_over_from_a_policy_that_is_to_come(company, client, sign):
+    """Reports by name that begin in a month do not begin today because somebody changed the interval."""
+    admin = token(company, "admin")
+
+    def post(**body):
+        given = client.ask("POST", "/v1/policies", token=admin, body=canonical(body))
+        return given.status, json.loads(given.content)
+
+    def told(found):
+        return [(change["term"], change["widens"]) for change in found["changes"]]
+
+    assert post(terms={"interval_seconds": 10})[1]["error"] == "nothing_changes"
+    month = {"individual_reports": True, "effective": NOW + 30 * DAY}
+    assert told(post(terms=month)[1]) == [("individual_reports", True)]
+    client.clock.now = NOW + 5
+    status, seen = post(terms={"interval_seconds": 30}, dry_run=True)
+    assert status == 200 and told(seen) == [("interval", False), ("coming", None)]
+    assert seen["changes"][1]["text"].startswith("p-2, which was to begin on ")
+    assert seen["changes"][1]["text"].endswith(", falls away.")
+    switched = post(terms={"individual_reports": True}, dry_run=True)[1]
+    assert told(switched) == [("individual_reports", True), ("coming", None)], "held against what is in force"
+    assert post(terms={"interval_seconds": 30}) == (201, {**seen, "published": True})
+    now = current_policy(company.office.database, company.org, now=NOW + 5)
+    assert (now.id, now.interval_seconds, now.individual_reports) == ("p-3", 30, False)
+    later = json.loads(client.ask("GET", "/v1/policies/p-3/changes", token=admin).content)
+    assert (later["from"], later["to"], later["changes"]) == ("p-1", "p-3", seen["changes"])
+    # One signed elsewhere is told alike, also when it is sent a second time.
+    assert post(terms={"k": 9, "effective": NOW + 9 * DAY})[0] == 201
+    elsewhere = json.loads(sign.policy(NOW + 6, None, k=5, interval_seconds=20))
+    for now, expected in ((NOW + 6, 201), (NOW + 20 * DAY, 200)):
+        client.clock.now = now
+        status, told_then = post(document=elsewhere)
+        assert status == expected and told(told_then) == [("interval", True), ("coming", None)]
 
 
 def test_the_agreement_is_served_to_whoever_is_bound_by_it(company, client, sign, laptop):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -100,6 +101,14 @@ def test_an_organisation_lives_without_its_root_at_the_service(office, at_servic
     offline("draft", "policy", "--papers", papers, "--out", wide, "--hours", "sat 09:00-12:00")
     offline("add", wide, "--key", signer, "--yes")
     assert "work hours are wider" in offline("verify", wide, "--papers", papers, code=1)
+
+    # What is drafted starts from the policy in force, and says that it ends the one to come.
+    month = datetime.fromtimestamp(time.time() + 30 * 86400, UTC).date()
+    at_service("policy", "publish", "--k", 9, "--effective", month)
+    at_service("document", "export", papers)
+    said = offline("draft", "policy", "--papers", papers, "--out", tmp_path / "now.draft", "--interval", 30)
+    assert "changes interval: 10 s -> 30 s" in said and "k: " not in said
+    assert f"p-3, which was to begin on {month} at 00:00 UTC, falls away." in said
 
     # A new seal key, and then a new root: signed elsewhere as well.
     rotated = tmp_path / "rotated.draft"

@@ -198,8 +198,14 @@ def test_a_policy_is_read_in_plain_words_before_it_is_signed(chromium: Browser, 
         page.click("#publish")
         expect(page.locator("table tbody tr")).to_have_count(2)
         expect(page.locator("table tbody tr").first).to_contain_text("To come")
-        expect(page.locator("#hours")).to_have_value("mon-fri 07:00-19:00")
+        expect(page.locator("#hours")).to_have_value("mon-fri 08:00-18:00")  # what is in force, not what is to come
         expect(page.locator("dl.facts").first).to_contain_text("Mon–Fri, 08:00–18:00")
+        page.fill("#interval", "30")
+        page.click("#preview")
+        preview = page.locator("form .changes li")
+        expect(preview).to_have_count(2)
+        expect(preview.first).to_contain_text("The camera looks every 30 seconds")
+        expect(preview.last).to_contain_text("p-2, which was to begin on 2026-11-09 at 00:00 UTC, falls away.")
 
 
 def test_days_off_are_told_from_days_too_small(built_pages: object) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.wire.documents import Policy, WorkHours
+from sync_service.drafting import Ground, ground
 from sync_service.policy_text import changes, differences, hours_text, parse_hours
 
 
@@ -50,6 +51,9 @@ def test_only_what_differs_is_a_change():
     new = Policy(org=org, seq=2, issued=5, not_after=19, id="p-2", work_hours=hours, k=7, individual_reports=True)
     assert changes(old, old) == []
     assert changes(old, new) == ["k: 5 -> 7", "individual_reports: off -> on"]
+    later = replace(new, effective=86_400, not_after=99_999)
+    gone = "p-2, which was to begin on 1970-01-02 at 00:00 UTC, falls away."
+    assert changes(old, replace(old, interval_seconds=30), later) == ["interval: 10 s -> 30 s", gone]
 
 
 def test_a_difference_says_in_words_what_changes_and_whether_more_is_seen():
@@ -71,3 +75,22 @@ def test_a_difference_says_in_words_what_changes_and_whether_more_is_seen():
         ("agreement", None),
     ]
     assert differences(old, old) == []
+    assert [
+        (one.text, one.widens)
+        for one in differences(old, old, replace(named, id="p-2", effective=90_000, not_after=99_999))
+    ] == [("p-2, which was to begin on 1970-01-02 at 01:00 UTC, falls away.", None)]
+
+
+def test_a_new_policy_stands_on_the_one_in_force_and_ends_the_one_to_come():
+    org, hours = "0" * 32, (parse_hours("mon-fri 09:00-17:30"),)
+    old = Policy(org=org, seq=1, issued=0, not_after=900, id="p-1", work_hours=hours)
+    later = replace(old, seq=2, id="p-2", issued=10, effective=500)
+    assert ground([], 20) is None
+    assert ground([old], 20) == Ground(old, None, 1)
+    assert ground([old, later], 20) == Ground(old, later, 2)
+    assert ground([old, later], 500) == Ground(later, None, 2)
+    over = replace(old, seq=3, id="p-3", issued=20)
+    assert ground([old, later, over], 600) == Ground(over, None, 3), "what it withdrew never applies"
+    assert ground([replace(old, effective=300)], 20) == Ground(
+        replace(old, effective=300), replace(old, effective=300), 1
+    )

@@ -2,17 +2,17 @@
 
 import type { Context } from "../context.js";
 import { h } from "../dom.js";
-import { payloadText, type Policy } from "../documents.js";
+import type { Policy } from "../documents.js";
 import { hoursTerm } from "../hours.js";
 import { field, note, part } from "../parts.js";
 import { Problem } from "../problem.js";
 import type { Change } from "../types.js";
 import { changeList } from "./versions.js";
 
-export async function editing(context: Context, inForce: Policy): Promise<Node | null> {
+/** `policy`: the one in force, which a new one starts from and is compared with. */
+export async function editing(context: Context, policy: Policy): Promise<Node | null> {
   const may = context.me?.may.includes("policy_edit") && (await context.client.has("POST", "/v1/policies"));
   if (!may) return null;
-  const policy = await newest(context, inForce);
   const before = policy.work_hours.map(hoursTerm).join("\n");
   const hours = h("textarea", { id: "hours", rows: Math.max(2, policy.work_hours.length), spellcheck: "false" }, before);
   const interval = number("interval", policy.interval_seconds, 5, 60);
@@ -82,15 +82,6 @@ export async function editing(context: Context, inForce: Policy): Promise<Node |
     shown,
   );
   return part("A new policy", [form, note("The service signs it where it holds a signer's key, and refuses one that goes beyond the works agreement; so does every laptop.")]);
-}
-
-/** What a new policy starts from: the one that is to come, where there is one, since it would follow that. */
-async function newest(context: Context, inForce: Policy): Promise<Policy> {
-  const { policies } = await context.client.get("/v1/policies", {}, {}, context.signal);
-  const coming = policies.find((one) => one.state === "coming");
-  if (!coming) return inForce;
-  const { document } = await context.client.get("/v1/policies/{policy}", { policy: coming.id }, {}, context.signal);
-  return JSON.parse(payloadText(document)) as Policy;
 }
 
 function number(id: string, value: number, min: number, max: number): HTMLInputElement {
