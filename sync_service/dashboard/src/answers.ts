@@ -1,6 +1,6 @@
 // Which shape each GET answers with.
 
-import type { Alert, Approval, Change, Code, Device, LogEntry, Me, Person, SignedDocument, SignIn, Summary, Team, Version } from "./types.js";
+import type { AgreementIssue, Alert, Approval, Change, Code, Device, LogEntry, Me, Person, SignedDocument, SignIn, Summary, Team, Version } from "./types.js";
 
 /** A list that may go on: `next` is where the following page begins. */
 export interface Paged {
@@ -18,7 +18,7 @@ export interface Answers {
   readonly "/v1/approvals": { readonly approvals: readonly Approval[] } & Paged;
   readonly "/v1/codes": { readonly codes: readonly Code[] } & Paged;
   readonly "/v1/policy": SignedDocument;
-  readonly "/v1/policies": { readonly policies: readonly Version[] } & Paged;
+  readonly "/v1/policies": { readonly policies: readonly Version[]; readonly agreements: readonly AgreementIssue[] } & Paged;
   readonly "/v1/policies/{policy}": { readonly document: SignedDocument };
   readonly "/v1/policies/{policy}/changes": { readonly from: string; readonly to: string; readonly changes: readonly Change[] };
   readonly "/v1/alerts": { readonly alerts: readonly Alert[] } & Paged;

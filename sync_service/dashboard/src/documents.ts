@@ -1,7 +1,7 @@
 // PURE. What stands in a signed document. The service and every laptop verify signatures; this page only reads.
 
 import { type Hours, hoursText } from "./hours.js";
-import type { SignedDocument } from "./types.js";
+import type { AgreementIssue, SignedDocument } from "./types.js";
 
 export interface Policy {
   readonly id: string;
@@ -43,6 +43,17 @@ export function policyTerms(policy: Policy): readonly (readonly [string, string]
     ["Reports about one person", policy.individual_reports ? "on: a manager of the team sees the days of its people by name" : "off: nobody sees one person's days"],
     ["Quitting Framekeep", policy.may_quit === false ? "the program stays open; pausing and declining are always possible" : "everybody may quit it"],
   ];
+}
+
+/** What is said of an agreement, and who signed it: no more than the service verified, which is what it lists in `issues`.
+ * `now`: epoch seconds.
+ */
+export function agreementStanding(agreement: Agreement, issues: readonly AgreementIssue[], now: number): { readonly says: string; readonly by: string | null } {
+  const issue = issues.find((one) => one.id === agreement.id && one.not_after > now);
+  if (!issue) return { says: `No agreement binds today. ${agreement.id} was published, and does not hold now.`, by: null };
+  const by = "by the organisation and the works council";
+  if (issue.state === "coming") return { says: `No agreement binds yet. ${agreement.id} is to come.`, by };
+  return { says: `${agreement.id}: what managers may ever see. The service and every laptop refuse a policy that goes beyond it.`, by };
 }
 
 export function agreementTerms(agreement: Agreement): readonly (readonly [string, string])[] {

@@ -150,6 +150,13 @@ export interface Version {
   readonly beyond_agreement: boolean;
 }
 
+/** An agreement that the service found signed by the organisation's root and by today's works council. */
+export interface AgreementIssue {
+  readonly id: string;
+  readonly state: "in_force" | "coming";
+  readonly not_after: number;
+}
+
 export interface Alert {
   readonly id: string;
   readonly about: "service" | "documents" | "channel" | "laptops" | "team";

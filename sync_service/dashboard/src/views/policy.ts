@@ -3,7 +3,7 @@
 import { instantIn } from "../calendar.js";
 import type { Context, View } from "../context.js";
 import { type Child, h } from "../dom.js";
-import { type Agreement, agreementTerms, payloadText, type Policy, policyTerms } from "../documents.js";
+import { type Agreement, agreementStanding, agreementTerms, payloadText, type Policy, policyTerms } from "../documents.js";
 import { details, facts, head, note, part } from "../parts.js";
 import { Problem } from "../problem.js";
 import type { SignedDocument } from "../types.js";
@@ -51,11 +51,14 @@ async function agreementPart(context: Context): Promise<Node | null> {
     const document = await context.client.get("/v1/agreement", {}, {}, context.signal);
     const text = payloadText(document);
     const agreement = JSON.parse(text) as Agreement;
+    const { agreements } = await context.client.get("/v1/policies", {}, {}, context.signal);
+    const { says, by } = agreementStanding(agreement, agreements, context.now() / 1000);
+    const written = `${instantIn("UTC", agreement.issued)} UTC`;
     return part("Works agreement", [
-      h("p", {}, `${agreement.id}: what managers may ever see. The service and every laptop refuse a policy that goes beyond it.`),
+      h("p", {}, says),
       facts([
         ...agreementTerms(agreement),
-        ["Signed", `${instantIn("UTC", agreement.issued)} UTC, by the organisation and the works council: ${document.sigs.map((one) => `${one.key.slice(0, 8)} …`).join(", ")}`],
+        by ? ["Signed", `${written}, ${by}`] : ["Written", written],
         ["Holds until", `${instantIn("UTC", agreement.not_after)} UTC`],
       ]),
       details("Read the document as it was signed", h("pre", { class: "sheet", tabindex: 0 }, text)),
