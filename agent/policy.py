@@ -6,6 +6,7 @@ and the reason is said. Which documents are accepted is `acceptance.py`'s.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,13 @@ from agent.wire.agreement import Agreement, exceeds
 from agent.wire.documents import Keyset, Policy
 from agent.wire.seal import SealPublicKey
 from agent.wire.versions import coming, in_force
+
+
+def _at_least_issued(issues: Sequence[Policy] | Sequence[Agreement], now: float) -> float:
+    """Now, or when the newest of `issues` was issued: a laptop's clock that says less is behind, and must not keep from
+    applying what applies at once.
+    """
+    return max([now, *(issue.issued for issue in issues)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +37,25 @@ class Papers:
         """The policy in force at `now` (epoch seconds), valid or expired; one that has yet to begin where there is no
         other, so that it can be shown.
         """
-        return in_force(self.policies, now) or coming(self.policies, now)
+        at = _at_least_issued(self.policies, now)
+        return in_force(self.policies, at) or coming(self.policies, at)
 
     def coming_policy(self, now: float) -> Policy | None:
         """The policy that takes its place later."""
-        found = coming(self.policies, now)
+        found = coming(self.policies, _at_least_issued(self.policies, now))
         return found if found is not self.policy(now) else None
 
     def agreement(self, now: float) -> Agreement | None:
         """The agreement in force, valid or expired, where the keyset names a works council."""
-        return in_force(self.agreements, now) if self.keyset is not None and self.keyset.council else None
+        if self.keyset is None or self.keyset.council is None:
+            return None
+        return in_force(self.agreements, _at_least_issued(self.agreements, now))
 
     def coming_agreement(self, now: float) -> Agreement | None:
         """The agreement that takes its place later."""
-        return coming(self.agreements, now) if self.keyset is not None and self.keyset.council else None
+        if self.keyset is None or self.keyset.council is None:
+            return None
+        return coming(self.agreements, _at_least_issued(self.agreements, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,7 @@ def standing(
             None,
             key,
         )
-    if policy.begins > now:
+    if policy.begins > _at_least_issued((policy,), now):
         return Standing("The organisation's policy has yet to begin: nothing is measured until then.", None, key)
     if keyset.council is not None and (reason := _against(policy, agreement, now)):
         return Standing(reason, None, key)
@@ -100,7 +113,7 @@ def standing(
 
 def _against(policy: Policy, agreement: Agreement | None, now: float) -> str:
     """Why a policy does not hold where an agreement is obligatory; "" if it does."""
-    if agreement is None or agreement.begins > now:
+    if agreement is None or agreement.begins > _at_least_issued((agreement,), now):
         return "The agreement with the works council is missing: nothing is measured until it was fetched."
     if now >= agreement.not_after:
         return (

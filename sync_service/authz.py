@@ -97,7 +97,11 @@ def why_allowed(reader: Reader, action: Action, team: str | None = None) -> str 
         if not own:
             return None
         about_one = action == "person_summary"
-        return "manager of this person's team, who sees what a policy allowed and nothing else" if about_one else "manager of this team"
+        return (
+            "manager of this person's team, who sees what a policy allowed and nothing else"
+            if about_one
+            else "manager of this team"
+        )
     if reader.role == "integration" and action == reader.scope and action in SCOPES:
         if action not in _OF_A_TEAM:
             return f"program with the scope {action}"

@@ -219,6 +219,19 @@ def test_a_policy_applies_from_its_date_on_and_is_shown_before() -> None:
     assert standing(keyset, new, now=NOW + DAY).may_look
 
 
+def test_a_clock_that_is_behind_keeps_no_policy_from_applying_that_applies_at_once() -> None:
+    keyset, agreed = with_council(), agreement_value()
+    policy = ORG.policy_value(1, agreement=agreed.digest)
+    papers = Papers(FIRST, keyset, (agreed,), (policy,))
+    long_ago = NOW - 20 * DAY
+    assert papers.policy(long_ago) == policy and papers.agreement(long_ago) == agreed
+    assert papers.coming_policy(long_ago) is None
+    assert standing(keyset, policy, now=long_ago, agreement=agreed).may_look
+    later = ORG.policy_value(2, agreement=agreed.digest, effective=NOW + DAY)
+    both = replace(papers, policies=(policy, later))
+    assert both.policy(long_ago) == policy and both.coming_policy(long_ago) == later
+
+
 def test_what_had_not_begun_when_its_successor_came_never_begins() -> None:
     policies = (
         ORG.policy_value(1),
