@@ -91,7 +91,7 @@ class Presenter:
             except StoreError as error:  # a disk that is full or busy now
                 log.error("%s", error)
                 self._count_failure()
-            except Exception:
+            except Exception:  # whatever it was: tried again in the next turn, and said after some
                 log.exception("The tray could not be brought up to date.")
                 self._count_failure()
             self._desk.changed.wait(wait)
@@ -154,7 +154,7 @@ class Presenter:
                     pass  # a menu that was open while the policy changed
         except FramekeepError as error:
             self._complain(str(error))
-        except Exception:
+        except Exception:  # whatever it was: the menu must go on working
             log.exception("What was asked for in the tray failed.")
             self._complain("That failed through a fault in Framekeep: try it again, or in the privacy panel.")
         self._desk.changed.set()
@@ -174,7 +174,7 @@ class Presenter:
             said = self._speech().gettext(STALE)
             first = [replace(item, label=said) if item.id == "line_0" else item for item in self._shown.items]
             self._tray.show(replace(self._shown, icon=Icon.ATTENTION, title=said, tooltip=said, items=tuple(first)))
-        except Exception:
+        except Exception:  # the tray itself fails, or the settings: the next turn tries both again
             log.exception("Not even that could be shown.")
 
     def _mind_the_host(self, hidden: bool, shown: bool, *, told_in_panel: bool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.wire.documents import Policy, WorkHours
+from agent.wire.documents import Policy, WorkHours, read_work_hours
 from agent.wire.errors import BadSignature, Malformed
 from agent.wire.signing import (
     COMMON,
@@ -93,15 +93,13 @@ class Agreement:
             "second_check_allowed",
         )
         fields = exact_fields(payload, (*names, *(["effective"] if "effective" in payload else [])))
-        if not isinstance(fields["work_hours"], list):
-            raise Malformed("work_hours must be a list")
         return cls(
             org=fields["org"],
             seq=fields["seq"],
             issued=fields["issued"],
             not_after=fields["not_after"],
             id=fields["id"],
-            work_hours=tuple(WorkHours.from_dict(hours) for hours in fields["work_hours"]),
+            work_hours=read_work_hours(fields["work_hours"]),
             k_at_least=fields["k_at_least"],
             individual_reports_allowed=fields["individual_reports_allowed"],
             interval_at_least=fields["interval_at_least"],

@@ -172,6 +172,13 @@ class WorkHours:
         return cls(tuple(fields["days"]), fields["from"], fields["to"])
 
 
+def read_work_hours(value: Any) -> tuple[WorkHours, ...]:
+    """The work hours of a payload's list. Raises Malformed."""
+    if not isinstance(value, list):
+        raise Malformed("work_hours must be a list")
+    return tuple(WorkHours.from_dict(hours) for hours in value)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the organisation set, signed by one of the keyset's policy signers: its public id (`p-7`), the hash of
@@ -235,15 +242,13 @@ class Policy:
         if payload.get("may_quit") is True:
             raise Malformed("may_quit is left out where it is true")  # one form for one meaning
         fields = exact_fields(payload, (*names, *(name for name in ("may_quit", "effective") if name in payload)))
-        if not isinstance(fields["work_hours"], list):
-            raise Malformed("work_hours must be a list")
         return cls(
             org=fields["org"],
             seq=fields["seq"],
             issued=fields["issued"],
             not_after=fields["not_after"],
             id=fields["id"],
-            work_hours=tuple(WorkHours.from_dict(hours) for hours in fields["work_hours"]),
+            work_hours=read_work_hours(fields["work_hours"]),
             agreement=fields["agreement"],
             interval_seconds=fields["interval_seconds"],
             individual_reports=fields["individual_reports"],
